@@ -1,0 +1,280 @@
+"""Wire the steps: catalogue and data set to plan, plan to jobs, jobs to receipts, receipts to the report."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from bench import data_sets, forecast, plan, sources, store
+from bench.catalogue import Catalogue
+from bench.errors import PlanError, UnknownName
+from bench.records import (
+    SCHEMA_VERSION,
+    BudgetRule,
+    DataSet,
+    Forecast,
+    Job,
+    Precision,
+    Receipt,
+    Run,
+    Size,
+    Status,
+)
+
+REPEATED = frozenset({'interrupted', 'skipped'})
+"""Statuses that say nothing about the run itself: such runs are tried again without being asked for."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the user chose, resolved: where, how big, how many."""
+
+    dataset: DataSet
+    size: Size
+    rule: BudgetRule
+    seeds: int
+    precision: Precision
+    device: str
+    jobs: int
+    results: Path
+    configs: Path
+    weights: Path
+    keep_checkpoints: bool = False
+    retry_failed: bool = False
+    timeout_sec: float | None = None
+    deadline: float | None = None
+
+
+@dataclass
+class Prepared:
+    """A plan ready to be carried out: jobs still to do, statuses of those that are not."""
+
+    setting: Setting
+    jobs: list[Job]
+    forecasts: dict[str, Forecast]
+    statuses: dict[str, Status]
+    left_out: dict[str, str] = field(default_factory=dict)
+    stored: list[Receipt] = field(default_factory=list)
+
+
+def find_dataset(name: str, root: Path | None, classes: Path | None) -> DataSet:
+    """Find a data set on disk; see ``data_sets.find``."""
+    return data_sets.find(name, root, classes)
+
+
+def find_device(name: str) -> str:
+    """Return ``cpu`` or ``cuda[:N]``; ``auto`` is CUDA where a card and a torch that can use it are there.
+
+    Raises:
+        UnknownName: another word.
+    """
+    if name == 'auto':
+        return 'cuda' if _has_cuda() else 'cpu'
+    if name == 'cpu' or name == 'cuda' or (name.startswith('cuda:') and name[5:].isdigit()):
+        return name
+    raise UnknownName('device', name, ('auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1'))
+
+
+def _has_cuda() -> bool:
+    # Asked without importing torch, which costs a second.
+    if '+cpu' in metadata.version('torch') or os.environ.get('CUDA_VISIBLE_DEVICES') == '':
+        return False
+    try:
+        return subprocess.run(['nvidia-smi', '-L'], capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
+    """Plan the selected experiments, check the data, and find out which runs are already done.
+
+    Raises:
+        DataError: the data set breaks a rule.
+        PlanError: a selected experiment has no config, or a run cannot be forecast.
+    """
+    manifest = data_sets.check(setting.dataset, data_sets.cache_folder())
+    made = plan.make_plan(
+        known.experiments,
+        ids,
+        dataset=setting.dataset.name,
+        size=setting.size,
+        rule=setting.rule,
+        seeds=setting.seeds,
+        precision=setting.precision,
+        device=setting.device,
+    )
+    keys = {run.folder: sources.key(run, _config(setting, run), manifest.sha256) for run in made.runs}
+    statuses: dict[str, Status] = {}
+    todo: list[Run] = []
+    for run in made.runs:
+        receipt = store.read(setting.results, run)
+        if receipt is None or receipt.key != keys[run.folder] or _to_repeat(receipt, setting):
+            todo.append(run)
+        else:
+            statuses[run.folder] = receipt.status
+    prepared = Prepared(setting, [], {}, statuses, dict(made.left_out))
+    if todo:
+        _add_jobs(prepared, todo, keys, manifest.sha256)
+    return prepared
+
+
+def _to_repeat(receipt: Receipt, setting: Setting) -> bool:
+    return receipt.status in REPEATED or (setting.retry_failed and receipt.status != 'ok')
+
+
+def _config(setting: Setting, run: Run) -> Path:
+    path = setting.configs / f'{run.experiment}.py'
+    if not path.exists():
+        raise PlanError(f'{run.experiment} is documented as runnable but {path} does not exist')
+    return path
+
+
+def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], manifest: str) -> None:
+    import psutil
+
+    from bench.execute import counting
+
+    setting = prepared.setting
+    prepared.stored = [receipt for _, receipt in store.read_all(setting.results)]
+    threads = max(1, (os.cpu_count() or 1) // setting.jobs)
+    lists = data_sets.write_pair_lists(setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest[:12]}')
+    train_images = len(setting.dataset.splits['train'])
+    requests = [
+        counting.CountRequest(run, _config(setting, run), setting.rule, len(setting.dataset.classes), train_images)
+        for run in todo
+    ]
+    counted = counting.footprints(requests, data_sets.cache_folder())
+    measured = forecast.speeds(prepared.stored)
+    images = _scored_images(setting)
+    memory = psutil.virtual_memory().total if setting.device == 'cpu' else _cuda_bytes()
+    for run, footprint in zip(todo, counted, strict=True):
+        job = Job(
+            run=run,
+            config=_config(setting, run),
+            dataset=setting.dataset,
+            manifest=manifest,
+            pair_lists=lists,
+            rule=setting.rule,
+            results=setting.results,
+            key=keys[run.folder],
+            weights=setting.weights,
+            threads=threads,
+            accumulate=forecast.micro_batches(footprint, int(0.85 * memory)),
+            keep_checkpoints=setting.keep_checkpoints,
+            contended=setting.jobs > 1,
+        )
+        prepared.jobs.append(job)
+        prepared.forecasts[run.folder] = forecast.forecast(footprint, run, setting.rule, images, threads, measured)
+
+
+def _scored_images(setting: Setting) -> dict[str, int]:
+    splits, limit = setting.dataset.splits, setting.rule.test_images
+    counts = {
+        'train': len(splits['train']),
+        'val': len(splits.get('val', splits[setting.dataset.test_split])),
+        'test': len(splits[setting.dataset.test_split]),
+    }
+    return counts if limit is None else {name: min(limit, count) for name, count in counts.items()}
+
+
+def _cuda_bytes() -> int:
+    query = ['nvidia-smi', '--query-gpu=memory.total', '--format=csv,noheader,nounits']
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+    return int(answer.stdout.split()[0]) * 2**20
+
+
+def carry_out(prepared: Prepared) -> dict[str, Status]:
+    """Carry out the jobs and return the status of every planned run by its folder.
+
+    Raises:
+        KeyboardInterrupt: after the running workers saved a checkpoint and ended.
+    """
+    if not prepared.jobs:
+        return prepared.statuses
+    import psutil
+
+    from bench.execute.local import Limits, LocalEngine
+    from bench.progress import Progress
+
+    setting, statuses = prepared.setting, prepared.statuses
+    planned = {job.run.folder for job in prepared.jobs}
+
+    def ready(job: Job) -> Status | None:
+        for parent in job.run.parents:
+            if parent in statuses and statuses[parent] != 'ok':
+                return statuses[parent]
+            if parent not in statuses and parent in planned:
+                return None
+        return 'ok'
+
+    def timeout_sec(job: Job) -> float:
+        expected = prepared.forecasts[job.run.folder].wall_sec
+        return setting.timeout_sec or max(900.0, 10 * expected)
+
+    limits = Limits(setting.jobs, int(0.9 * psutil.virtual_memory().total), timeout_sec, deadline=setting.deadline)
+    with Progress(prepared.forecasts, setting.jobs) as progress:
+        engine = LocalEngine(limits, lambda job: prepared.forecasts[job.run.folder], progress.event)
+        for outcome in engine.run(prepared.jobs, ready):
+            statuses[outcome.job.run.folder] = outcome.status
+            if not outcome.stored:
+                store.write(setting.results, outcome.job.run, _failure(outcome.job, outcome.status, outcome.reason))
+            progress.ended(outcome)
+    return statuses
+
+
+def _failure(job: Job, status: Status, reason: str) -> Receipt:
+    """Return the receipt of a run whose worker could not write its own."""
+    run = job.run
+    return Receipt(
+        schema_version=SCHEMA_VERSION,
+        id=run.folder,
+        report=run.experiment.split('/')[0],
+        experiment=run.experiment,
+        dataset=run.dataset,
+        budget=run.budget,
+        seed=run.seed,
+        status=status,
+        reason=reason,
+        key=job.key,
+        factor=run.factor if run.budget == 'short' else None,
+        precision=run.precision,
+        size=run.size,
+    )
+
+
+def report(prepared: Prepared, known: Catalogue) -> Path:
+    """Write the report of everything in the results folder and return its page; untouched when nothing ran."""
+    out = prepared.setting.results / 'report'
+    page = out / 'index.html'
+    if prepared.jobs or not page.exists():
+        from bench import render
+
+        render.write_report(store.read_all(prepared.setting.results), known, out)
+    return page
+
+
+def print_forecast(prepared: Prepared) -> None:
+    """Print what would run, with the expected time, memory and disk of each run and of the whole plan."""
+    from tabulate import tabulate
+
+    from bench.progress import duration
+
+    rows = []
+    for job in prepared.jobs:
+        expected = prepared.forecasts[job.run.folder]
+        split = f'{job.accumulate} parts' if job.accumulate > 1 else ''
+        rows.append(
+            [job.run.folder, duration(expected.wall_sec), f'{expected.memory_bytes / 2**30:.1f}',
+             f'{expected.disk_bytes / 2**20:.0f}', split]
+        )
+    headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
+    print(tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run')
+    total = sum(one.wall_sec for one in prepared.forecasts.values()) / prepared.setting.jobs
+    done = len(prepared.statuses)
+    print(f'\n{len(rows)} to run, about {duration(total)} with --jobs {prepared.setting.jobs}; {done} already done')
+    for name, reason in prepared.left_out.items():
+        print(f'left out: {name}: {reason}')
+
+

@@ -1,0 +1,298 @@
+"""Compose an experiment's config, a data set, a budget and a seed into one config that mmengine runs.
+
+Pure: reads the experiment's file, touches no GPU and writes nothing. The result also runs under mmseg's own
+train and test tools.
+"""
+
+import pprint
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from bench import budgets, sizes
+from bench.errors import PlanError
+from bench.records import BudgetRule, DataSet, Run
+
+PROTOCOL_KEYS = frozenset(
+    'dataset documented_images samples_per_image num_classes epochs batch_size train_view test_view stride augment '
+    'schedule weights cost'.split()
+)
+
+
+class ResolvedConfig(Config):
+    """A config whose text is plain ``pprint``: mmengine formats with yapf, a second for a config of this size."""
+
+    @property
+    def pretty_text(self) -> str:
+        plain = _plain(self._cfg_dict.to_dict())
+        return '\n'.join(f'{key} = {pprint.pformat(value, width=110, sort_dicts=False)}' for key, value in plain.items())
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What ``compose`` returns: the config and the numbers that went into it.
+
+    ``steps`` are optimiser steps, ``iterations = steps * accumulate``; ``epochs`` are passes over the training
+    samples (fractional); ``crop`` is the training input (H, W).
+    """
+
+    config: Config
+    steps: int
+    accumulate: int
+    batch_size: int
+    epochs: float
+    crop: tuple[int, int]
+
+
+def read_experiment(path: Path) -> Config:
+    """Load an experiment's config and check that its ``protocol`` says everything.
+
+    Raises:
+        PlanError: the file lacks ``model``, ``optimizer`` or ``protocol``, or the protocol has other keys.
+    """
+    config = Config.fromfile(path)
+    missing = {'model', 'optimizer', 'protocol'} - set(config.keys())
+    if missing:
+        raise PlanError(f'{path}: an experiment states model, optimizer and protocol; missing: {sorted(missing)}')
+    keys = set(config.protocol)
+    if keys != PROTOCOL_KEYS:
+        raise PlanError(
+            f'{path}: protocol has unknown keys {sorted(keys - PROTOCOL_KEYS)} and lacks {sorted(PROTOCOL_KEYS - keys)}'
+        )
+    return config
+
+
+def compose(
+    experiment: Config,
+    run: Run,
+    dataset: DataSet,
+    pair_lists: Mapping[str, Path],
+    rule: BudgetRule,
+    work_dir: Path,
+    accumulate: int = 1,
+) -> Composition:
+    """Return the resolved config of ``run``.
+
+    Args:
+        experiment: what ``read_experiment`` returned.
+        pair_lists: for each split the file listing its image and label paths.
+        rule: the budget.
+        work_dir: where mmengine writes checkpoints and logs.
+        accumulate: micro-batches per optimiser step; the batch is split, never shrunk.
+
+    Raises:
+        PlanError: ``accumulate`` does not divide the batch size, or the schedule has an unknown kind.
+    """
+    protocol = experiment.protocol
+    batch = budgets.batch_size(rule, protocol.batch_size)
+    if batch % accumulate:
+        raise PlanError(f'{run.experiment}: a batch of {batch} cannot be split into {accumulate} equal parts')
+    images = len(dataset.splits['train']) if rule.train_images is None else rule.train_images
+    samples = images * protocol.samples_per_image
+    steps = budgets.steps(rule, protocol.epochs, samples, batch)
+    crop = train_size(protocol, run.size)
+    config: dict[str, Any] = {
+        'default_scope': 'mmseg',
+        'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
+        'model': _model(experiment.model, len(dataset.classes), crop, protocol),
+        'optim_wrapper': _optim_wrapper(experiment, run, accumulate),
+        'param_scheduler': _schedulers(protocol, steps, accumulate),
+        **_loaders(protocol, run, dataset, pair_lists, rule, batch // accumulate),
+        **_loops(steps, accumulate, rule),
+        **_runtime(run, work_dir, steps, accumulate, samples / batch),
+    }
+    return Composition(ResolvedConfig(config), steps, accumulate, batch, steps * batch / samples, crop)
+
+
+def train_size(protocol: Mapping[str, Any], image: tuple[int, int]) -> tuple[int, int]:
+    """Return the (H, W) of a training input when whole images have size ``image``."""
+    view = protocol['train_view']
+    if view['kind'] == 'whole':
+        return image
+    return sizes.crop_size(tuple(view['size']), view['short_side'], image, protocol['stride'])
+
+
+def model_for(model: Mapping[str, Any], num_classes: int) -> dict[str, Any]:
+    """Return a copy of a model config with every ``num_classes`` in it replaced."""
+
+    def replaced(node: Any) -> Any:
+        if isinstance(node, Mapping):
+            return {k: num_classes if k == 'num_classes' else replaced(v) for k, v in node.items()}
+        if isinstance(node, (list, tuple)):
+            return [replaced(item) for item in node]
+        return node
+
+    return replaced(model)
+
+
+def _extra_imports(experiment: Config) -> list[str]:
+    imports = experiment.get('custom_imports', {}).get('imports', [])
+    return [name for name in ([imports] if isinstance(imports, str) else imports) if name != 'custom_ops']
+
+
+def _model(model: ConfigDict, num_classes: int, crop: tuple[int, int], protocol: Mapping[str, Any]) -> dict[str, Any]:
+    model = model_for(model, num_classes)
+    model['data_preprocessor'] = {
+        **model['data_preprocessor'],
+        'pad_val': 0,
+        'seg_pad_val': 255,
+        # Images rescaled below the crop are padded to it; whole images already have one size.
+        'size': crop if protocol['train_view']['kind'] == 'crop' else None,
+        'size_divisor': None if protocol['train_view']['kind'] == 'crop' else 1,
+    }
+    return model
+
+
+def _optim_wrapper(experiment: Config, run: Run, accumulate: int) -> dict[str, Any]:
+    wrapper = {
+        'type': 'Bf16OptimWrapper' if run.precision == 'bf16' else 'OptimWrapper',
+        'optimizer': _plain(experiment.optimizer),
+        'accumulative_counts': accumulate,
+    }
+    if experiment.get('paramwise_cfg'):
+        wrapper['paramwise_cfg'] = _plain(experiment.paramwise_cfg)
+    return wrapper
+
+
+def _schedulers(protocol: Mapping[str, Any], steps: int, accumulate: int) -> list[dict[str, Any]]:
+    """Stretch the documented schedule over the run: a documented epoch lasts ``steps / epochs`` steps."""
+    made = []
+    for entry in protocol['schedule']:
+        match entry['kind']:
+            case 'constant':
+                continue
+            case 'poly':
+                end = steps * accumulate
+                made.append({'type': 'PolyLR', 'power': entry['power'], 'eta_min': 0.0, 'begin': 0, 'end': end})
+            case 'step':
+                every = max(1, round(entry['every_epochs'] * steps / protocol['epochs'])) * accumulate
+                made.append({'type': 'StepLR', 'step_size': every, 'gamma': entry['gamma']})
+            case unknown:
+                raise PlanError(f'unknown schedule kind {unknown!r}: choose from constant, poly, step')
+    return [{**scheduler, 'by_epoch': False} for scheduler in made]
+
+
+def _train_pipeline(protocol: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
+    view, (height, width) = protocol['train_view'], run.size
+    whole = {'type': 'Resize', 'scale': (width, height), 'keep_ratio': False}
+    geometry: list[dict[str, Any]] = [whole]
+    if view['kind'] == 'crop':
+        if view.get('scale'):
+            low, high = view['scale']
+            geometry = [
+                {'type': 'RandomResize', 'scale': (width, height), 'ratio_range': (low, high), 'keep_ratio': True}
+            ]
+        crop = train_size(protocol, run.size)
+        kinds = {'random': 'RandomCrop', 'centre': 'CenterCropSeg', 'five': 'FiveCrop'}
+        geometry.append({'type': kinds[view['how']], 'crop_size': crop})
+    augment = [_plain(one) for one in protocol['augment']]
+    return [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, *geometry, *augment, {'type': 'PackSegInputs'}]
+
+
+def _test_pipeline(run: Run) -> list[dict[str, Any]]:
+    height, width = run.size
+    # The label is loaded after the resize: scores are counted at its own resolution.
+    return [
+        {'type': 'LoadImageFromFile'},
+        {'type': 'Resize', 'scale': (width, height), 'keep_ratio': False},
+        {'type': 'LoadAnnotations'},
+        {'type': 'PackSegInputs'},
+    ]
+
+
+def _loaders(
+    protocol: Mapping[str, Any],
+    run: Run,
+    dataset: DataSet,
+    pair_lists: Mapping[str, Path],
+    rule: BudgetRule,
+    micro_batch: int,
+) -> dict[str, Any]:
+    workers = 4 if run.device.startswith('cuda') else 0
+
+    def source(split: str, pipeline: list[dict[str, Any]], limit: int | None) -> dict[str, Any]:
+        return {
+            'type': 'PairListDataset',
+            'data_root': str(dataset.root),
+            'ann_file': str(pair_lists[split]),
+            'metainfo': {'classes': list(dataset.classes), 'palette': [list(c) for c in dataset.palette]},
+            'label_map': [[stored, value] for stored, value in sorted(dataset.label_map.items())],
+            'indices': None if limit is None else list(range(min(limit, len(dataset.splits[split])))),
+            'pipeline': pipeline,
+        }
+
+    def loader(split: str, limit: int | None) -> dict[str, Any]:
+        return {
+            'batch_size': 1,
+            'num_workers': workers,
+            'persistent_workers': workers > 0,
+            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
+            'dataset': {**source(split, _test_pipeline(run), limit), 'test_mode': True},
+        }
+
+    train = {
+        'batch_size': micro_batch,
+        'num_workers': workers,
+        'persistent_workers': workers > 0,
+        'sampler': {'type': 'InfiniteSampler', 'shuffle': True},
+        'dataset': source('train', _train_pipeline(protocol, run), rule.train_images),
+    }
+    val_split = 'val' if 'val' in dataset.splits else dataset.test_split
+    return {
+        'train_dataloader': train,
+        'val_dataloader': loader(val_split, rule.test_images),
+        'test_dataloader': loader(dataset.test_split, rule.test_images),
+        'val_evaluator': {'type': 'ConfusionMetric'},
+        'test_evaluator': {'type': 'ConfusionMetric'},
+    }
+
+
+def _loops(steps: int, accumulate: int, rule: BudgetRule) -> dict[str, Any]:
+    iterations = steps * accumulate
+    interval = max(1, -(-steps // rule.validations)) * accumulate
+    return {
+        'train_cfg': {'type': 'ResumableIterLoop', 'max_iters': iterations, 'val_interval': interval},
+        'val_cfg': {'type': 'ValLoop'},
+        'test_cfg': {'type': 'TestLoop'},
+    }
+
+
+def _runtime(run: Run, work_dir: Path, steps: int, accumulate: int, steps_per_epoch: float) -> dict[str, Any]:
+    log_interval = max(1, steps * accumulate // 50)
+    return {
+        'work_dir': str(work_dir),
+        'randomness': {'seed': run.seed, 'deterministic': False},
+        'env_cfg': {'cudnn_benchmark': True},
+        'default_hooks': {
+            'timer': {'type': 'IterTimerHook'},
+            'logger': {'type': 'LoggerHook', 'interval': log_interval, 'log_metric_by_epoch': False},
+            'param_scheduler': {'type': 'ParamSchedulerHook'},
+            'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate},
+            'sampler_seed': {'type': 'DistSamplerSeedHook'},
+        },
+        'custom_hooks': [
+            {'type': 'FiniteLossHook'},
+            {'type': 'CurveHook', 'steps_per_epoch': steps_per_epoch, 'accumulate': accumulate},
+        ],
+        'log_processor': {'by_epoch': False, 'window_size': min(50, log_interval)},
+        'visualizer': {
+            'type': 'SegLocalVisualizer',
+            'vis_backends': [{'type': 'TensorboardVisBackend'}],
+            'save_dir': str(work_dir),
+        },
+        'log_level': 'INFO',
+        'resume': True,
+        'load_from': None,
+    }
+
+
+def _plain(node: Any) -> Any:
+    """Return ``node`` with mmengine's config types replaced by dicts, lists and tuples."""
+    if isinstance(node, Mapping):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return type(node)(_plain(item) for item in node)
+    return node

@@ -1,0 +1,103 @@
+"""What a run ran on: machine, versions, code. No names of people, hosts or folders."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    'torch',
+    'onedl-mmsegmentation',
+    'onedl-mmengine',
+    'onedl-mmcv',
+    'numpy',
+    'opencv-python',
+    'pillow',
+)
+
+
+def describe(device: str, threads: int) -> dict[str, Any]:
+    """Return the ``environment`` block of a receipt.
+
+    ``commit`` is the checkout's commit or None for an installed copy; ``dirty`` whether tracked files differed.
+    """
+    return {
+        **code_version(),
+        'segrepro': _version('segrepro'),
+        'python': platform.python_version(),
+        'packages': {name: _version(name) for name in PACKAGES},
+        'system': f'{platform.system()} {platform.release()} {platform.machine()}',
+        'cpu': cpu_name(),
+        'cpu_count': os.cpu_count(),
+        'threads': threads,
+        'memory_gib': _memory_gib(),
+        **_accelerator(device),
+    }
+
+
+def code_version() -> dict[str, Any]:
+    """Return the commit of the checkout this package runs from, and whether it was changed since."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / '.git').exists():
+        return {'commit': None, 'dirty': None}
+
+    def git(*arguments: str) -> str | None:
+        try:
+            run = subprocess.run(['git', '-C', root, *arguments], capture_output=True, text=True, timeout=20, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return run.stdout.strip()
+
+    changed = git('status', '--porcelain', '--untracked-files=no')
+    return {'commit': git('rev-parse', 'HEAD'), 'dirty': None if changed is None else bool(changed)}
+
+
+def cpu_name() -> str:
+    """Return the processor's model name where the system tells it."""
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        return platform.processor() or 'unknown'
+    return next((line.split(':', 1)[1].strip() for line in lines if line.startswith('model name')), 'unknown')
+
+
+def _memory_gib() -> float:
+    import psutil
+
+    return round(psutil.virtual_memory().total / 2**30, 1)
+
+
+def _accelerator(device: str) -> dict[str, Any]:
+    if not device.startswith('cuda'):
+        return {'device': device, 'device_name': None, 'cuda': None, 'driver': None}
+    import torch
+
+    return {
+        'device': device,
+        'device_name': torch.cuda.get_device_name(device),
+        'cuda': torch.version.cuda,
+        'driver': _driver(),
+    }
+
+
+def _driver() -> str | None:
+    try:
+        run = subprocess.run(
+            ['nvidia-smi', '--query-gpu=driver_version', '--format=csv,noheader'],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return run.stdout.split('\n')[0].strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

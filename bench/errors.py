@@ -1,0 +1,66 @@
+"""The exceptions that the harness raises on purpose.
+
+Every message names the value, the rule it broke and the choices there are.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """Root of everything the commands report to a user as one line, without a traceback."""
+
+
+class CatalogueError(BenchError):
+    """A documented row or claim is malformed, or lacks its source."""
+
+
+class UnknownName(BenchError):
+    """A name given by the user is not one of the known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=5, cutoff=0.4)
+        choices = f'did you mean {", ".join(near)}?' if near else f'choose from {", ".join(known[:20])}'
+        super().__init__(f'unknown {kind} {name!r}: {choices}')
+        self.kind, self.name, self.near = kind, name, near
+
+
+class DataError(BenchError):
+    """A data set breaks a rule; the message names the file, the value and the rule."""
+
+
+class PlanError(BenchError):
+    """The requested combination of options cannot be planned."""
+
+
+class ResultsInUse(BenchError):
+    """Another command holds the results folder."""
+
+
+class StoreError(BenchError):
+    """A result could not be written to, or read from, the results folder."""
+
+
+class RunFailed(BenchError):
+    """A run ended with a status other than ``ok``; raised inside the worker only."""
+
+    status = 'crash'
+
+
+class NonFiniteLoss(RunFailed):
+    """The training loss became NaN or infinite."""
+
+    status = 'nan'
+
+
+class Diverged(RunFailed):
+    """The training loss is finite but has left every sensible range."""
+
+    status = 'diverged'
+
+
+class Interrupted(RunFailed):
+    """The run was asked to stop; its last checkpoint allows it to continue."""
+
+    status = 'interrupted'

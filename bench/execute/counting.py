@@ -1,0 +1,109 @@
+"""Count networks for the forecast, in a child process (the commands themselves never load torch)."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from bench import sources, store
+from bench.errors import BenchError
+from bench.execute.local import context
+from bench.forecast import Footprint
+from bench.records import BudgetRule, Run
+
+
+@dataclass(frozen=True)
+class CountRequest:
+    """One network to count: ``run`` says at which size, ``classes`` how many, ``images`` how many train images."""
+
+    run: Run
+    config: Path
+    rule: BudgetRule
+    classes: int
+    images: int
+
+
+def footprints(requests: Sequence[CountRequest], cache: Path) -> list[Footprint]:
+    """Return the footprint of every request, counting only those that ``cache`` does not know.
+
+    Raises:
+        BenchError: a network cannot be built; the message names the experiment.
+    """
+    known = {request: _read(cache, request) for request in requests}
+    missing = [request for request, found in known.items() if found is None]
+    if missing:
+        for request, counted in zip(missing, _count_in_child(missing), strict=True):
+            known[request] = counted
+            store.write_atomically(_path(cache, request), json.dumps(asdict(counted)))
+    return [found for request in requests if (found := known[request]) is not None]
+
+
+def _path(cache: Path, request: CountRequest) -> Path:
+    # The seed changes nothing that is counted.
+    variant = request.run.variant.rsplit('-seed', 1)[0]
+    parts = [request.run.experiment, variant, str(request.classes), str(request.images), str(request.rule)]
+    files = [file.read_text(encoding='utf-8') for file in sources.reached(request.config)]
+    return cache / 'footprints' / (hashlib.sha256('\0'.join([*parts, *files]).encode()).hexdigest()[:24] + '.json')
+
+
+def _read(cache: Path, request: CountRequest) -> Footprint | None:
+    try:
+        return Footprint(**json.loads(_path(cache, request).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _count_in_child(requests: Sequence[CountRequest]) -> list[Footprint]:
+    receiver, sender = context().Pipe(duplex=False)
+    process = context().Process(target=_count, args=(list(requests), sender))
+    process.start()
+    sender.close()
+    counted: list[Footprint] = []
+    try:
+        while len(counted) < len(requests):
+            answer = receiver.recv()
+            if isinstance(answer, str):
+                raise BenchError(answer)
+            counted.append(answer)
+    except EOFError as error:
+        raise BenchError(f'counting {requests[len(counted)].run.experiment} ended its process') from error
+    finally:
+        receiver.close()
+        process.join(10)
+    return counted
+
+
+def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
+    for request in requests:
+        try:
+            channel.send(_footprint(request))
+        except Exception as error:
+            channel.send(f'{request.run.experiment}: the network cannot be counted: {type(error).__name__}: {error}')
+            return
+
+
+def _footprint(request: CountRequest) -> Footprint:
+    # Imported here: this runs in the child, the commands never load torch.
+    from bench import budgets, compose, worker  # noqa: F401
+    from bench.measure import cost, footprint
+
+    protocol = (experiment := compose.read_experiment(request.config)).protocol
+    model = compose.model_for(experiment.model, request.classes)
+    crop = compose.train_size(protocol, request.run.size)
+    batch = budgets.batch_size(request.rule, protocol.batch_size)
+    samples = request.images * protocol.samples_per_image
+    image = cost.count_config(model, (3, *request.run.size), protocol.cost.count_auxiliary)
+    sample = cost.count_config(model, (3, *crop), count_auxiliary=True)
+    saved = footprint.training_footprint(model, (3, *crop), batch)
+    return Footprint(
+        params=image['params'],
+        macs_image=image['macs'],
+        macs_crop=sample['macs'],
+        batch_bytes=saved['activation_bytes'],
+        micro_batch=batch,
+        steps=budgets.steps(request.rule, protocol.epochs, samples, batch),
+        batch_size=batch,
+        optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
+    )

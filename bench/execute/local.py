@@ -1,0 +1,218 @@
+"""Run workers on this machine: one process a run, forked from a server that has torch and mmseg loaded."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Any
+
+from bench.records import Forecast, Job, Status
+
+GRACE_SEC = 60.0
+"""How long a worker that was asked to stop may take to finish its step and save a checkpoint."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the engine may use at once.
+
+    ``jobs`` processes, ``memory_bytes`` by forecast over all of them; a run is ended after ``timeout_sec``, or
+    after ``stall_sec`` without a sign of life; no run starts that the forecast says will end after ``deadline``
+    (a ``time.monotonic`` value, None for none).
+    """
+
+    jobs: int
+    memory_bytes: int
+    timeout_sec: Callable[[Job], float]
+    stall_sec: float = 900.0
+    deadline: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended; ``stored`` says whether the worker stored a receipt itself."""
+
+    job: Job
+    status: Status
+    reason: str
+    stored: bool
+
+
+@dataclass
+class _Active:
+    job: Job
+    process: ForkServerProcess
+    channel: Connection
+    memory_bytes: int
+    started: float = field(default_factory=time.monotonic)
+    heard: float = field(default_factory=time.monotonic)
+    done: dict[str, Any] | None = None
+
+
+def context() -> ForkServerContext:
+    """Return the forkserver context with the heavy imports preloaded; threads are set in the child."""
+    made = multiprocessing.get_context('forkserver')
+    made.set_forkserver_preload(['bench.worker'])
+    return made
+
+
+class LocalEngine:
+    """Carry out jobs in order, several at once where they fit.
+
+    Args:
+        limits: what may be used at once.
+        forecast: what a job is expected to need.
+        on_event: called with (job, message) for everything a worker says.
+        target: the function that a worker process runs; tests put a faulty one in its place.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        forecast: Callable[[Job], Forecast],
+        on_event: Callable[[Job, dict[str, Any]], None],
+        target: Callable[[Job, Connection], None] | None = None,
+    ):
+        self.limits = limits
+        self.forecast = forecast
+        self.on_event = on_event
+        self._context = context()
+        self._target = target or _work
+        self._active: list[_Active] = []
+        self._stopping = False
+
+    def run(self, jobs: Sequence[Job], ready: Callable[[Job], Status | None]) -> Iterator[Outcome]:
+        """Yield an outcome for every job as it ends.
+
+        ``ready(job)`` says what the job's parents allow: ``'ok'`` to start, ``None`` to wait, and any other
+        status, that of the failed parent, to skip it. Jobs that no longer fit before the deadline are skipped.
+        """
+        waiting = list(jobs)
+        try:
+            while waiting or self._active:
+                yield from self._start_what_fits(waiting, ready)
+                yield from self._collect()
+        except KeyboardInterrupt:
+            yield from self._stop()
+            yield from (Outcome(job, 'interrupted', 'stopped before it started', False) for job in waiting)
+            raise
+        finally:
+            self._kill_all()
+
+    def _start_what_fits(self, waiting: list[Job], ready: Callable[[Job], Status | None]) -> Iterator[Outcome]:
+        for job in list(waiting):
+            if len(self._active) >= self.limits.jobs:
+                return
+            allowed = ready(job)
+            if allowed is None:
+                continue
+            if allowed != 'ok':
+                waiting.remove(job)
+                yield Outcome(job, 'skipped', f'a run it starts from ended as {allowed}', False)
+                continue
+            need = self.forecast(job)
+            if self.limits.deadline is not None and time.monotonic() + need.wall_sec > self.limits.deadline:
+                waiting.remove(job)
+                yield Outcome(job, 'skipped', f'forecast {need.wall_sec:.0f} s: would end after --max-minutes', False)
+                continue
+            busy = sum(one.memory_bytes for one in self._active)
+            if self._active and busy + need.memory_bytes > self.limits.memory_bytes:
+                continue
+            waiting.remove(job)
+            self._start(job, need)
+
+    def _start(self, job: Job, need: Forecast) -> None:
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=self._target, args=(job, sender), daemon=False)
+        process.start()
+        sender.close()
+        self._active.append(_Active(job, process, receiver, need.memory_bytes))
+        self.on_event(job, {'kind': 'start'})
+
+    def _collect(self, timeout: float = 0.2) -> Iterator[Outcome]:
+        if not self._active:
+            time.sleep(0.02)
+            return
+        channels: list[Any] = [one.channel for one in self._active if not one.channel.closed]
+        wait([*channels, *(one.process.sentinel for one in self._active)], timeout)
+        for one in list(self._active):
+            self._listen(one)
+            outcome = self._ended(one)
+            if outcome is not None:
+                self._active.remove(one)
+                yield outcome
+
+    def _listen(self, one: _Active) -> None:
+        try:
+            while not one.channel.closed and one.channel.poll():
+                message = one.channel.recv()
+                one.heard = time.monotonic()
+                if message['kind'] == 'done':
+                    one.done = message
+                self.on_event(one.job, message)
+        except (EOFError, OSError):
+            one.channel.close()
+
+    def _ended(self, one: _Active) -> Outcome | None:
+        if one.process.exitcode is not None:
+            self._listen(one)
+            one.process.join()
+            if one.done is not None:
+                stored = one.process.exitcode == 0
+                return Outcome(one.job, one.done['status'], one.done['reason'], stored)
+            return Outcome(one.job, 'crash', _describe_exit(one.process.exitcode), False)
+        now = time.monotonic()
+        limit = self.limits.timeout_sec(one.job)
+        if now - one.started > limit:
+            return self._end(one, f'ran longer than {limit:.0f} s')
+        if now - one.heard > self.limits.stall_sec:
+            return self._end(one, f'gave no sign of life for {self.limits.stall_sec:.0f} s')
+        return None
+
+    def _end(self, one: _Active, reason: str) -> Outcome:
+        _kill(one.process)
+        return Outcome(one.job, 'timeout', reason, False)
+
+    def _stop(self) -> Iterator[Outcome]:
+        """Ask every worker to save a checkpoint and end; kill those that do not."""
+        for one in self._active:
+            if one.process.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(one.process.pid, signal.SIGTERM)
+        patience = time.monotonic() + GRACE_SEC
+        while self._active and time.monotonic() < patience:
+            yield from self._collect()
+        for one in self._active:
+            _kill(one.process)
+            yield Outcome(one.job, 'interrupted', 'killed after it was asked to stop', False)
+        self._active.clear()
+
+    def _kill_all(self) -> None:
+        for one in self._active:
+            _kill(one.process)
+        self._active.clear()
+
+
+def _work(job: Job, channel: Connection) -> None:
+    # Imported here: the parent must not load torch, and the server has it loaded already.
+    from bench import worker
+
+    worker.main(job, channel)
+
+
+def _kill(process: ForkServerProcess) -> None:
+    process.kill()
+    process.join(10)
+
+
+def _describe_exit(code: int) -> str:
+    if code < 0:
+        name = signal.Signals(-code).name if -code in {s.value for s in signal.Signals} else f'signal {-code}'
+        hint = " (the system's out-of-memory killer uses it)" if name == 'SIGKILL' else ''
+        return f'the worker was ended by {name}{hint}'
+    return f'the worker exited with code {code} and no receipt; see log.txt'

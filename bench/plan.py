@@ -1,0 +1,76 @@
+"""Experiments, a data set, a budget and seeds become runs, in order, with a reason for what is left out. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from bench.errors import PlanError
+from bench.records import BudgetRule, Experiment, Precision, Run, Size
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``runs`` in the order they are to start, parents before children; ``left_out`` maps an id to the reason."""
+
+    runs: tuple[Run, ...]
+    left_out: Mapping[str, str]
+
+
+def make_plan(
+    experiments: Mapping[str, Experiment],
+    selected: Sequence[str],
+    *,
+    dataset: str,
+    size: Size,
+    rule: BudgetRule,
+    seeds: int = 1,
+    precision: Precision = 'fp32',
+    device: str = 'cpu',
+) -> Plan:
+    """Plan every selected experiment once a seed; what they start from is planned with them.
+
+    Seed 0 of everything comes before seed 1 of anything, so that an interrupted campaign has a whole table.
+
+    Raises:
+        PlanError: ``seeds`` is below 1, or experiments start from each other in a circle.
+    """
+    if seeds < 1:
+        raise PlanError(f'--seeds {seeds}: at least one seed is needed')
+    left_out = {name: experiments[name].reason for name in selected if experiments[name].status == 'undescribed'}
+    wanted = [name for name in selected if name not in left_out]
+    ordered = _parents_first(experiments, wanted)
+    runs = tuple(
+        _run(experiments[name], dataset, size, rule, seed, precision, device) for seed in range(seeds) for name in ordered
+    )
+    return Plan(runs, left_out)
+
+
+def _parents_first(experiments: Mapping[str, Experiment], wanted: Sequence[str]) -> list[str]:
+    needed: dict[str, tuple[str, ...]] = {}
+    queue = list(wanted)
+    while queue:
+        name = queue.pop(0)
+        if name not in needed:
+            needed[name] = experiments[name].parents
+            queue.extend(experiments[name].parents)
+    sorter = TopologicalSorter(needed)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise PlanError(f'experiments start from each other in a circle: {" -> ".join(error.args[1])}') from error
+    rank = {name: position for position, name in enumerate(needed)}
+    ordered: list[str] = []
+    while sorter.is_active():
+        # Keep the user's order wherever dependencies leave it free.
+        free = sorted(sorter.get_ready(), key=rank.__getitem__)
+        ordered += free
+        sorter.done(*free)
+    return ordered
+
+
+def _run(
+    experiment: Experiment, dataset: str, size: Size, rule: BudgetRule, seed: int, precision: Precision, device: str
+) -> Run:
+    run = Run(experiment.id, dataset, size, rule.name, rule.factor, seed, precision, device)
+    parents = tuple(f'{parent}/{run.variant}' for parent in experiment.parents)
+    return Run(experiment.id, dataset, size, rule.name, rule.factor, seed, precision, device, parents)

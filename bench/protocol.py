@@ -1,0 +1,229 @@
+"""The stages of a run, inside its process: train, score, count, time. Each returns one block of the receipt."""
+
+import csv
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner, set_random_seed
+
+from bench import compose, panels, store, weights
+from bench.errors import Interrupted
+from bench.measure import accuracy, cost, latency, memory
+from bench.records import Job
+from custom_ops.metrics.confusion import confusion_matrix
+
+Report = Callable[[dict[str, Any]], None]
+PANELS = 4
+_stop = False
+
+
+def request_stop() -> None:
+    """Ask the run in this process to save what it has and end (called by a signal handler)."""
+    global _stop
+    _stop = True
+
+
+class ProgressHook(Hook):
+    """Tell the parent where the training is, and hand a stop request on to the checkpoint hook."""
+
+    priority = 'HIGH'
+
+    def __init__(self, report: Report, steps: int, accumulate: int):
+        self.report, self.steps, self.accumulate = report, steps, accumulate
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        if (runner.iter + 1) % self.accumulate == 0:
+            step = (runner.iter + 1) // self.accumulate
+            self.report({'kind': 'step', 'step': step, 'of': self.steps, 'loss': outputs['loss'].item()})
+        if _stop:
+            for hook in runner.hooks:
+                if hasattr(hook, 'stop_requested'):
+                    hook.stop_requested = True
+
+
+@dataclass
+class _Session:
+    """What the stages of one run share."""
+
+    job: Job
+    folder: Path
+    report: Report
+    experiment: Any
+    composition: compose.Composition
+    runner: Runner
+
+    def stage(self, name: str) -> None:
+        if _stop:
+            raise Interrupted(f'asked to stop before stage {name!r}')
+        self.report({'kind': 'stage', 'stage': name})
+
+
+def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
+    """Return the receipt's blocks for ``job``: every stage in order.
+
+    Args:
+        folder: the run's folder; the resolved config, curves, confusion matrices and panels are written there.
+        report: called with a progress message (a dict of plain values).
+
+    Raises:
+        Whatever a stage raises; ``worker.classify`` turns it into a status.
+    """
+    report({'kind': 'stage', 'stage': 'compose'})
+    experiment = compose.read_experiment(job.config)
+    composition = compose.compose(
+        experiment, job.run, job.dataset, job.pair_lists, job.rule, folder / 'training', job.accumulate
+    )
+    store.write_atomically(folder / 'config.py', composition.config.pretty_text + '\n')
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        runner = Runner.from_cfg(composition.config)
+    session = _Session(job, folder, report, experiment, composition, runner)
+    blocks: dict[str, Any] = {'data': _data_block(job)}
+    blocks['init'] = weights.initialise(runner.model, experiment.protocol.weights, job.weights)
+    blocks['train'], train_memory = _train(session)
+    model = runner.model.eval()
+    blocks |= _score(session, model)
+    blocks |= _count(session)
+    blocks['latency'], blocks['memory'] = _time(session, model, train_memory)
+    return blocks
+
+
+def _train(session: _Session) -> tuple[dict[str, Any], dict[str, Any]]:
+    session.stage('train')
+    made = session.composition
+    runner = session.runner
+    runner.register_hook(ProgressHook(session.report, made.steps, made.accumulate))
+    with memory.peak_memory(session.job.run.device) as peak:
+        runner.train()
+    curve = _read_curve(session.folder / 'training' / 'curves.csv')
+    store.write_atomically(session.folder / 'curves.csv', (session.folder / 'training' / 'curves.csv').read_bytes())
+    losses = [float(row['loss']) for row in curve if row['loss']]
+    seconds = float(curve[-1]['sec'])
+    block = {
+        'wall_sec': round(seconds, 3),
+        'steps': made.steps,
+        'epochs': round(made.epochs, 4),
+        'batch_size': made.batch_size,
+        'accumulate': made.accumulate,
+        'input_size': list(made.crop),
+        'sec_per_step': round(seconds / made.steps, 5),
+        'final_loss': round(float(np.mean(losses[-max(1, len(losses) // 10) :])), 6),
+        'images': len(session.job.dataset.splits['train']),
+    }
+    return block, peak.as_dict()
+
+
+def _read_curve(path: Path) -> list[dict[str, str]]:
+    with path.open(newline='') as lines:
+        return list(csv.DictReader(lines))
+
+
+def _score(session: _Session, model: torch.nn.Module) -> dict[str, Any]:
+    """Score the last checkpoint on the test split and, without augmentation, on the train split."""
+    job = session.job
+    session.stage('score test')
+    names, matrices = _confusions(session, model, session.runner.test_dataloader, with_panels=True)
+    session.stage('score train')
+    train_loader = _train_loader_for_scoring(session)
+    train_names, train_matrices = _confusions(session, model, train_loader, with_panels=False)
+    with (session.folder / 'confusion.npz.part').open('wb') as out:
+        np.savez_compressed(
+            out, test=matrices, test_names=names, train=train_matrices, train_names=train_names
+        )
+    (session.folder / 'confusion.npz.part').replace(session.folder / 'confusion.npz')
+    curve = _read_curve(session.folder / 'curves.csv')
+    validations = [(float(row['val_miou']), int(row['step'])) for row in curve if row['val_miou']]
+    best = max(validations, default=(None, None))
+    return {
+        'metrics': accuracy.scores(matrices, job.dataset.classes),
+        'train_metrics': accuracy.scores(train_matrices, job.dataset.classes),
+        'validation': {
+            'split': 'val' if 'val' in job.dataset.splits else job.dataset.test_split,
+            'best_miou': best[0],
+            'best_step': best[1],
+            'last_miou': validations[-1][0] if validations else None,
+        },
+        'selection': {'checkpoint': 'last', 'split': None},
+    }
+
+
+def _train_loader_for_scoring(session: _Session) -> Any:
+    config = session.runner.cfg.test_dataloader.copy()
+    config.dataset = config.dataset.copy()
+    config.dataset.ann_file = str(session.job.pair_lists['train'])
+    limit = session.job.rule.test_images
+    images = len(session.job.dataset.splits['train'])
+    config.dataset.indices = None if limit is None else list(range(min(limit // 2 or 1, images)))
+    return Runner.build_dataloader(config)
+
+
+def _confusions(
+    session: _Session, model: torch.nn.Module, loader: Any, with_panels: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return image names [N] and int64 confusion matrices [N, K, K] of every image of ``loader``."""
+    dataset = session.job.dataset
+    total = len(loader.dataset)
+    chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if with_panels else set()
+    names, matrices = [], []
+    for batch in loader:
+        if _stop:
+            raise Interrupted('asked to stop while scoring')
+        with torch.inference_mode(), latency.precision_context(session.job.run.device, session.job.run.precision):
+            samples = model.test_step(batch)
+        for sample in samples:
+            prediction = sample.pred_sem_seg.data[0]
+            truth = sample.gt_sem_seg.data[0].to(prediction.device)
+            matrices.append(confusion_matrix(prediction, truth, len(dataset.classes), dataset.ignore_index).cpu())
+            if len(names) in chosen:
+                panels.write(session.folder / 'panels', sample.img_path, truth, prediction, dataset)
+            names.append(Path(sample.img_path).stem)
+        session.report({'kind': 'score', 'image': len(names), 'of': total})
+    return np.array(names), torch.stack(matrices).numpy()
+
+
+def _count(session: _Session) -> dict[str, Any]:
+    """Count the documented network at its documented size, and the run's own at the run's size."""
+    session.stage('count')
+    protocol = session.experiment.protocol
+    documented = compose.model_for(session.experiment.model, protocol.num_classes)
+    own = compose.model_for(session.experiment.model, len(session.job.dataset.classes))
+    auxiliary = protocol.cost.count_auxiliary
+    return {
+        'cost': cost.count_config(documented, tuple(protocol.cost.input_shape), auxiliary),
+        'run_cost': cost.count_config(own, (3, *session.job.run.size), auxiliary),
+    }
+
+
+def _time(
+    session: _Session, model: torch.nn.Module, train_memory: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    session.stage('time')
+    job = session.job
+    height, width = job.run.size
+    set_random_seed(0)
+    inputs = torch.randn(1, 3, height, width, device=job.run.device)
+    step = latency.forward_argmax(model, inputs, job.run.precision)
+    with memory.peak_memory(job.run.device) as peak:
+        step()
+    timed = latency.measure_latency(step, job.run.device, seconds=job.rule.latency_sec)
+    timed |= {
+        'batch_size': 1,
+        'input_shape': [1, 3, height, width],
+        'precision': job.run.precision,
+        'contended': job.contended,
+    }
+    inference = peak.as_dict()
+    measured_at = time.strftime('%Y-%m-%d', time.gmtime())
+    memory_block = {
+        'train': {**train_memory, 'input_shape': [session.composition.batch_size // session.composition.accumulate, 3,
+                                                  *session.composition.crop]},
+        'inference': {**inference, 'input_shape': [1, 3, height, width]},
+    }
+    return {**timed, 'date': measured_at}, memory_block

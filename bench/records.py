@@ -1,0 +1,248 @@
+"""The records that flow between the steps of the harness; they hold values and no behaviour beyond naming.
+
+Sizes are (height, width) in pixels. mIoU and accuracies are percent, 0 to 100. What was not
+measured is ``None``, never 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SCHEMA_VERSION = 1
+
+Status = Literal['ok', 'oom', 'nan', 'diverged', 'timeout', 'crash', 'missing-data', 'interrupted', 'skipped']
+Budget = Literal['smoke', 'short', 'full']
+Precision = Literal['fp32', 'bf16']
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Documented:
+    """One number that a source prints.
+
+    ``metric`` is a receipt's name for it (``miou``, ``pixel_accuracy``, ``gflops``, ``train_miou``,
+    ``sec_per_epoch``, ...), ``value`` is unrounded by us and in ``unit``; ``source`` says where it stands.
+    """
+
+    metric: str
+    value: float
+    unit: str
+    source: str
+    note: str = ''
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """A cost counted on a rebuilt network: ``gmacs`` multiply-adds / 1e9 at ``input_shape`` [C, H, W]."""
+
+    source: str
+    params_millions: float | None = None
+    gmacs: float | None = None
+    input_shape: tuple[int, int, int] | None = None
+    note: str = ''
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One documented experiment (or arm of one): a row of ``reports/documented/<report>.yaml``.
+
+    ``id`` is ``<report>/<name>``, an arm's is ``<report>/<name>__<arm>``. ``status`` is ``described`` when a
+    config exists, ``undescribed`` when the source says too little to write one (``reason`` then says what).
+    ``parents`` are the ids of experiments whose checkpoints this one starts from.
+    """
+
+    id: str
+    title: str
+    section: str
+    provenance: str
+    documented: tuple[Documented, ...] = ()
+    recomputed: tuple[Recomputed, ...] = ()
+    ambiguities: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+    status: Literal['described', 'undescribed'] = 'described'
+    reason: str = ''
+
+    @property
+    def report(self) -> str:
+        return self.id.split('/')[0]
+
+    @property
+    def name(self) -> str:
+        return self.id.split('/')[1]
+
+    def value(self, metric: str) -> float | None:
+        """Return the first documented value of ``metric``, or None where the source prints none."""
+        return next((d.value for d in self.documented if d.metric == metric), None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The head of a ``reports/documented/<slug>.yaml``: what holds for every row below it.
+
+    ``miou_convention`` and ``cost_convention`` say in words how the report averaged and counted;
+    ``nearest_score`` is the key of a receipt's ``metrics`` whose averaging comes closest to the report's.
+    """
+
+    slug: str
+    title: str
+    data_set: str
+    evaluated_on: str
+    miou_convention: str
+    cost_convention: str
+    nearest_score: Literal['miou', 'miou_absent_as_zero', 'miou_per_image'] = 'miou'
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything documented: reports by slug, experiments by id, both in the order of the files."""
+
+    reports: Mapping[str, Report]
+    experiments: Mapping[str, Experiment]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image and its label map, as paths relative to the data set's root."""
+
+    image: str
+    label: str
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set that has been found on disk: what its files are and what its labels mean.
+
+    ``classes[i]`` is the name of label value ``i`` after ``label_map`` (stored value -> training value) was
+    applied; 255 is ignored. ``base_size`` is the size (H, W) that documented sizes are translated to.
+    ``sequence`` says how a file name maps to its recording sequence, for resampling by block.
+    """
+
+    name: str
+    root: Path
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    base_size: Size
+    splits: Mapping[str, tuple[Pair, ...]]
+    label_map: Mapping[int, int] = field(default_factory=dict)
+    ignore_index: int = 255
+    redistributable: bool = False
+    note: str = ''
+
+    @property
+    def test_split(self) -> str:
+        """The split that scores are reported on: ``test`` where there is one, else ``val``."""
+        return 'test' if 'test' in self.splits else 'val'
+
+
+@dataclass(frozen=True)
+class BudgetRule:
+    """How much a run may spend; see ``bench.budgets``."""
+
+    name: Budget
+    factor: float
+    min_steps: int
+    max_steps: int | None = None
+    max_batch: int | None = None
+    train_images: int | None = None
+    test_images: int | None = None
+    validations: int = 10
+    latency_sec: float = 2.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One planned run: an experiment on a data set, at a size, within a budget, from a seed.
+
+    ``factor`` is the share of the documented epochs (1.0 for ``full``; ignored by ``smoke``).
+    """
+
+    experiment: str
+    dataset: str
+    size: Size
+    budget: Budget
+    factor: float
+    seed: int
+    precision: Precision = 'fp32'
+    device: str = 'cpu'
+    parents: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Path of the run below the results folder; the part after the experiment is its variant."""
+        return f'{self.experiment}/{self.variant}'
+
+    @property
+    def variant(self) -> str:
+        height, width = self.size
+        factor = f'x{self.factor:g}' if self.budget == 'short' else ''
+        precision = '' if self.precision == 'fp32' else f'-{self.precision}'
+        return f'{self.dataset}-{height}x{width}-{self.budget}{factor}{precision}-seed{self.seed}'
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run is expected to need: wall seconds, peak bytes of memory, bytes left on disk."""
+
+    wall_sec: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker process needs to carry out one run; plain values, so that it can be sent to it.
+
+    ``config`` is the experiment's file, ``pair_lists`` the file of image and label paths of each split, ``key`` the
+    hash that names what the run depends on, ``accumulate`` the micro-batches per optimiser step, ``weights`` the
+    folder where pretrained weights are looked up by name, ``contended`` whether other runs may share the device.
+    """
+
+    run: Run
+    config: Path
+    dataset: DataSet
+    manifest: str
+    pair_lists: Mapping[str, Path]
+    rule: BudgetRule
+    results: Path
+    key: str
+    weights: Path
+    threads: int = 1
+    accumulate: int = 1
+    keep_checkpoints: bool = False
+    contended: bool = False
+
+
+@dataclass
+class Receipt:
+    """The record of one run, as stored in ``receipt.json``; the contract is in docs/receipt.md."""
+
+    schema_version: int
+    id: str
+    report: str
+    experiment: str
+    dataset: str
+    budget: Budget
+    seed: int
+    status: Status
+    reason: str
+    key: str
+    factor: float | None = None
+    precision: Precision = 'fp32'
+    size: tuple[int, int] | None = None
+    metrics: dict[str, Any] | None = None
+    train_metrics: dict[str, Any] | None = None
+    validation: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
+    run_cost: dict[str, Any] | None = None
+    latency: dict[str, Any] | None = None
+    memory: dict[str, Any] | None = None
+    train: dict[str, Any] | None = None
+    init: dict[str, Any] | None = None
+    selection: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    environment: dict[str, Any] | None = None
+    resumed: int = 0
+    contended: bool = False
+    wall_sec: float | None = None

@@ -1,0 +1,56 @@
+"""Read a run's ``curves.csv``. Plain lists; a value that was not recorded is left out."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+CURVES = 'curves.csv'
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Training loss and validation mIoU (percent) against epochs; the two have their own epochs."""
+
+    loss_epochs: tuple[float, ...] = ()
+    loss: tuple[float, ...] = ()
+    miou_epochs: tuple[float, ...] = ()
+    miou: tuple[float, ...] = ()
+
+
+def read(folder: Path) -> Curve:
+    """Return the curve of the run in ``folder``; an empty one where there is none, rows that are not whole left out."""
+    try:
+        with (folder / CURVES).open(newline='') as lines:
+            rows = list(csv.DictReader(lines))
+    except OSError:
+        return Curve()
+    loss, miou = _points(rows, 'loss'), _points(rows, 'val_miou')
+    return Curve(*_columns(loss), *_columns(miou))
+
+
+def smoothed(values: Sequence[float], share: float = 0.05) -> list[float]:
+    """Return the running mean over the last ``share`` of the values, at least one, of the same length."""
+    width = max(1, round(len(values) * share))
+    means, total = [], 0.0
+    for index, value in enumerate(values):
+        total += value - (values[index - width] if index >= width else 0.0)
+        means.append(total / min(index + 1, width))
+    return means
+
+
+def _points(rows: Sequence[dict[str, str]], column: str) -> list[tuple[float, float]]:
+    points = []
+    for row in rows:
+        try:
+            point = float(row['epoch']), float(row[column])
+        except (KeyError, TypeError, ValueError):
+            continue
+        if isfinite(point[1]):
+            points.append(point)
+    return points
+
+
+def _columns(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return tuple(x for x, _ in points), tuple(y for _, y in points)

@@ -1,0 +1,199 @@
+"""Join receipts with the catalogue: one row for each experiment and setting it ran in. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from bench.records import Catalogue, Experiment, Receipt, Size
+
+Stored = tuple[Path, Receipt]
+NOT_RUN = 'not run'
+_BUDGETS = ('full', 'short', 'smoke')
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What runs must share to stand in one table: everything that decides a run but experiment and seed."""
+
+    dataset: str
+    size: Size | None
+    budget: str
+    factor: float | None
+    precision: str
+
+    @property
+    def label(self) -> str:
+        size = '' if self.size is None else f' {self.size[0]}x{self.size[1]}'
+        factor = '' if self.factor is None else f' x{self.factor:g}'
+        precision = '' if self.precision == 'fp32' else f', {self.precision}'
+        return f'{self.dataset}{size}, {self.budget}{factor}{precision}'
+
+    @property
+    def slug(self) -> str:
+        """The label as a part of a file name."""
+        kept = [character if character.isalnum() or character == '.' else '-' for character in self.label]
+        return '-'.join(filter(None, ''.join(kept).split('-')))
+
+    @property
+    def smoke(self) -> bool:
+        return self.budget == 'smoke'
+
+    @property
+    def order(self) -> tuple:
+        """Most telling first: full before short before smoke, large before small."""
+        area = 0 if self.size is None else self.size[0] * self.size[1]
+        return _BUDGETS.index(self.budget), self.dataset, -area, -(self.factor or 0), self.size or (), self.precision
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Repeated measurements of one quantity: ``deviation`` is the sample's, None for fewer than two values."""
+
+    values: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    @property
+    def mean(self) -> float | None:
+        return sum(self.values) / self.n if self.values else None
+
+    @property
+    def deviation(self) -> float | None:
+        if self.n < 2:
+            return None
+        mean = sum(self.values) / self.n
+        return sqrt(sum((value - mean) ** 2 for value in self.values) / (self.n - 1))
+
+
+@dataclass(frozen=True)
+class Row:
+    """An experiment in one setting with its runs by seed, or an experiment that never ran (``setting`` is None).
+
+    ``documented`` is None for a receipt whose experiment the catalogue does not know.
+    """
+
+    experiment: str
+    documented: Experiment | None
+    setting: Setting | None
+    runs: tuple[Stored, ...] = ()
+
+    @property
+    def report(self) -> str:
+        return self.experiment.split('/')[0]
+
+    @property
+    def name(self) -> str:
+        return self.experiment.split('/', 1)[1]
+
+    @property
+    def ok(self) -> list[Stored]:
+        return [stored for stored in self.runs if stored[1].status == 'ok']
+
+    @property
+    def smoke(self) -> bool:
+        return self.setting is not None and self.setting.smoke
+
+    def spread(self, block: str, key: str) -> Spread:
+        """Return the values of ``key`` in ``block`` of the finished runs, in the order of their seeds."""
+        values = (lookup(receipt, block, key) for _, receipt in self.ok)
+        return Spread(tuple(value for value in values if value is not None))
+
+    def first(self, block: str, *keys: str) -> Any:
+        """Return the value at ``keys`` in ``block`` of the first finished run that has one, or None."""
+        values = (lookup(receipt, block, *keys) for _, receipt in self.ok)
+        return next((value for value in values if value is not None), None)
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``not run``, ``undescribed``, or what went wrong and how often."""
+        if not self.runs:
+            undescribed = self.documented is not None and self.documented.status == 'undescribed'
+            return 'undescribed' if undescribed else NOT_RUN
+        counts = Counter(receipt.status for _, receipt in self.runs)
+        if len(self.runs) == 1:
+            return self.runs[0][1].status
+        return 'ok' if set(counts) == {'ok'} else ', '.join(f'{counts[name]} {name}' for name in sorted(counts))
+
+    @property
+    def reason(self) -> str:
+        """Why something is missing: of each run that failed, or of an experiment that cannot run."""
+        if not self.runs:
+            return self.documented.reason if self.documented is not None else ''
+        failed = [receipt for _, receipt in self.runs if receipt.status != 'ok']
+        several = len(self.runs) > 1
+        return '; '.join(f'seed {r.seed}: {r.reason or r.status}' if several else r.reason for r in failed)
+
+    def documented_miou(self) -> tuple[float | None, str]:
+        """Return the documented mIoU in percent and ``val`` where only the validation score is printed."""
+        if self.documented is None:
+            return None, ''
+        value = self.documented.value('miou')
+        return (value, '') if value is not None else (self.documented.value('val_miou'), 'val')
+
+
+def rows(stored: Iterable[Stored], catalogue: Catalogue) -> list[Row]:
+    """Return every experiment's rows: catalogue order, then experiments unknown to it; one row a setting.
+
+    An experiment without a receipt has one row without a setting. The order of ``stored`` does not matter.
+    """
+    found: dict[str, dict[Setting, list[Stored]]] = {}
+    for folder, receipt in stored:
+        found.setdefault(receipt.experiment, {}).setdefault(setting_of(receipt), []).append((folder, receipt))
+    unknown = sorted(set(found) - set(catalogue.experiments))
+    gathered = []
+    for name in [*catalogue.experiments, *unknown]:
+        documented = catalogue.experiments.get(name)
+        settings = found.get(name, {})
+        for setting in sorted(settings, key=lambda one: one.order):
+            runs = sorted(settings[setting], key=lambda one: (one[1].seed, one[1].id))
+            gathered.append(Row(name, documented, setting, tuple(runs)))
+        if not settings:
+            gathered.append(Row(name, documented, None))
+    return gathered
+
+
+def setting_of(receipt: Receipt) -> Setting:
+    """Return the setting that a receipt's run belongs to."""
+    size = None if receipt.size is None else (int(receipt.size[0]), int(receipt.size[1]))
+    factor = receipt.factor if receipt.budget == 'short' else None
+    return Setting(receipt.dataset, size, receipt.budget, factor, receipt.precision)
+
+
+def settings_of(gathered: Iterable[Row]) -> list[Setting]:
+    """Return the settings that occur, the most telling first."""
+    return sorted({row.setting for row in gathered if row.setting is not None}, key=lambda one: one.order)
+
+
+def telling(settings: Sequence[Setting]) -> list[Setting]:
+    """Return the settings worth a figure: all but smoke, or smoke where there is nothing else."""
+    return [setting for setting in settings if not setting.smoke] or list(settings)
+
+
+def telling_rows(gathered: Sequence[Row]) -> list[Row]:
+    """Leave out the smoke rows of experiments that were also run for real; every experiment keeps a row."""
+    real = {row.experiment for row in gathered if row.runs and not row.smoke}
+    return [row for row in gathered if not (row.smoke and row.experiment in real)]
+
+
+def reports_of(gathered: Iterable[Row]) -> list[str]:
+    """Return the slugs of the reports that have a row, in order."""
+    return list(dict.fromkeys(row.report for row in gathered))
+
+
+def lookup(receipt: Receipt, block: str, *keys: str) -> Any:
+    """Return a value of one of the receipt's blocks, or None where the block or a key is missing."""
+    value = getattr(receipt, block)
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def class_names(gathered: Sequence[Row]) -> list[str]:
+    """Return the class names scored in these rows, in the order of the label values."""
+    names = (name for row in gathered for name in (row.first('metrics', 'per_class_iou') or {}))
+    return list(dict.fromkeys(names))

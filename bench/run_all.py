@@ -1,0 +1,121 @@
+"""Train, measure and report every selected experiment: parse, call the steps, set the exit code."""
+
+import json
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import budgets, campaign, catalogue, data_sets, options, paths, sizes, store
+from bench.errors import BenchError, PlanError
+from bench.records import DataSet, Size
+
+EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 only if every selected run is ``ok``."""
+    chosen = options.parser().parse_args(argv)
+    try:
+        options.check(chosen)
+        return _list(chosen) if chosen.list else _run(chosen)
+    except (BenchError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print('stopped; the same command continues where this one ended', file=sys.stderr)
+        return EXIT_STOPPED
+
+
+def _load(chosen) -> tuple[catalogue.Catalogue, list[str]]:
+    documented = chosen.benchmark / 'documented' if chosen.benchmark else paths.documented_dir()
+    known = catalogue.load(documented)
+    ids = list(known.experiments)
+    if chosen.report:
+        ids = catalogue.select(ids, [f'{chosen.report}/*'])
+    if chosen.only:
+        ids = catalogue.select(ids, chosen.only)
+    return known, ids
+
+
+def _list(chosen) -> int:
+    known, ids = _load(chosen)
+    rows = [known.experiments[name] for name in ids]
+    if chosen.json:
+        listed = [
+            {
+                'id': row.id,
+                'report': row.report,
+                'title': row.title,
+                'status': row.status,
+                'reason': row.reason,
+                'documented': {one.metric: one.value for one in row.documented},
+            }
+            for row in rows
+        ]
+        print(json.dumps(listed, indent=1))
+        return EXIT_OK
+    width = max(len(row.id) for row in rows)
+    print(f'{"experiment":<{width}}  documented mIoU  title')
+    for row in rows:
+        miou = row.value('miou')
+        print(f'{row.id:<{width}}  {"-" if miou is None else format(miou, ".2f"):>15}  {row.title}')
+    return EXIT_OK
+
+
+def _run(chosen) -> int:
+    known, ids = _load(chosen)
+    rule = budgets.rule(chosen.budget, chosen.budget_factor)
+    dataset = campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
+    made = campaign.prepare(
+        known,
+        ids,
+        campaign.Setting(
+            dataset=dataset,
+            size=_size(chosen, dataset),
+            rule=rule,
+            seeds=chosen.seeds,
+            precision=chosen.precision,
+            device=campaign.find_device(chosen.device),
+            jobs=chosen.jobs,
+            results=chosen.results.resolve(),
+            configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
+            weights=chosen.weights or data_sets.cache_folder() / 'weights',
+            keep_checkpoints=chosen.keep_checkpoints,
+            retry_failed=chosen.retry_failed,
+            timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
+            deadline=None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes,
+        ),
+    )
+    if chosen.dry_run:
+        campaign.print_forecast(made)
+        return EXIT_OK
+    command = shlex.join(['run_all.py', *sys.argv[1:]])
+    with store.lock(chosen.results.resolve(), command):
+        statuses = campaign.carry_out(made)
+        page = campaign.report(made, known)
+    bad = {folder: status for folder, status in statuses.items() if status != 'ok'}
+    for name, reason in made.left_out.items():
+        print(f'left out: {name}: {reason}', file=sys.stderr)
+    counted = f'{len(statuses) - len(bad)} of {len(statuses)} runs ok'
+    print(f'{counted}; report: {_relative(page)}')
+    return EXIT_FAILED_RUNS if bad else EXIT_OK
+
+
+def _size(chosen, dataset: DataSet) -> Size:
+    if chosen.size:
+        return sizes.parse_size(chosen.size)
+    return budgets.smoke_size(dataset.base_size) if chosen.budget == 'smoke' else dataset.base_size
+
+
+def _relative(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError as error:
+        raise PlanError(str(error)) from error
+
+
+if __name__ == '__main__':
+    sys.exit(main())

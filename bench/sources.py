@@ -1,0 +1,100 @@
+"""Which files a run depends on, and the key that hashes them. Reads text only; imports none of it."""
+
+import ast
+import functools
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from bench.records import Run
+
+_PACKAGE = Path(__file__).resolve().parent
+_OPS = _PACKAGE.parent / 'custom_ops'
+
+ALWAYS = (
+    'bench/budgets.py',
+    'bench/compose.py',
+    'bench/sizes.py',
+    'bench/protocol.py',
+    'custom_ops/datasets/pair_list.py',
+    'custom_ops/metrics/confusion.py',
+    'custom_ops/loops/resumable.py',
+    'bench/measure/accuracy.py',
+    'bench/measure/cost.py',
+)
+"""Sources that shape every run's numbers. Sources that only move bytes or pixels on a screen are not here."""
+
+
+def config_files(path: Path) -> list[Path]:
+    """Return ``path`` and every file it reaches through ``_base_``, each once, in reading order."""
+    path = path.resolve()
+    found = [path]
+    for base in _bases(path):
+        for file in config_files(path.parent / base):
+            if file not in found:
+                found.append(file)
+    return found
+
+
+@functools.cache
+def _bases(path: Path) -> tuple[str, ...]:
+    for node in ast.parse(path.read_text(encoding='utf-8'), str(path)).body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == '_base_' for t in node.targets):
+            value = ast.literal_eval(node.value)
+            return (value,) if isinstance(value, str) else tuple(value)
+    return ()
+
+
+@functools.cache
+def _registered() -> dict[str, Path]:
+    """Return, for each class that ``custom_ops`` registers, the file that defines it."""
+    pattern = re.compile(r'^@\w+\.register_module\([^)]*\)\n(?:@.*\n)*class (\w+)', re.MULTILINE)
+    return {
+        name: file
+        for file in sorted(_OPS.rglob('*.py'))
+        for name in pattern.findall(file.read_text(encoding='utf-8'))
+    }
+
+
+@functools.cache
+def _imported(file: Path) -> tuple[Path, ...]:
+    """Return the ``custom_ops`` files that ``file`` imports, directly or not, itself first."""
+    found = [file]
+    for module in re.findall(r'^(?:from|import) custom_ops\.([\w.]+)', file.read_text(encoding='utf-8'), re.MULTILINE):
+        target = _OPS / (module.replace('.', '/') + '.py')
+        if target.exists() and target not in found:
+            found += [one for one in _imported(target) if one not in found]
+    return tuple(found)
+
+
+def reached(config: Path) -> list[Path]:
+    """Return every source file whose text can change the numbers of the experiment at ``config``."""
+    files = config_files(config)
+    words = set(re.findall(r"'(\w+)'", ' '.join(file.read_text(encoding='utf-8') for file in files)))
+    for name, file in _registered().items():
+        if name in words:
+            files += [one for one in _imported(file) if one not in files]
+    always = [_PACKAGE.parent / name for name in ALWAYS]
+    return [*files, *(file for file in always if file.exists() and file not in files)]
+
+
+@functools.cache
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def key(run: Run, config: Path, manifest: str) -> str:
+    """Return the key of a run: equal keys mean that repeating it could only repeat its numbers.
+
+    Composing is pure, so hashing what goes into it (the sources the config reaches, data manifest, size,
+    budget, seed, precision) says the same as hashing the resolved config, without importing torch.
+    """
+    parts = {
+        'experiment': run.experiment,
+        'variant': run.variant,
+        'device': run.device.split(':')[0],
+        'manifest': manifest,
+        'sources': sorted(_digest(file) for file in reached(config)),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

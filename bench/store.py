@@ -1,0 +1,137 @@
+"""The results folder: one sub-folder a run, one receipt in it, written once and atomically."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from bench.errors import ResultsInUse, StoreError
+from bench.records import SCHEMA_VERSION, Receipt, Run, Status
+
+RECEIPT = 'receipt.json'
+_REQUIRED = ('schema_version', 'id', 'report', 'experiment', 'dataset', 'budget', 'seed', 'status', 'reason', 'key')
+_KNOWN = frozenset(field.name for field in fields(Receipt))
+
+
+def run_folder(results: Path, run: Run) -> Path:
+    """Return where ``run`` lives below the results folder."""
+    return results / run.folder
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write a whole file or none: a reader never sees half of it, and a full disk leaves the old one.
+
+    Raises:
+        StoreError: the folder cannot be written to; names the path and the system's reason.
+    """
+    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open('wb') as out:
+            out.write(data.encode() if isinstance(data, str) else data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(part, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise StoreError(f'cannot write {path}: {error.strerror or error}') from error
+
+
+def write(results: Path, run: Run, receipt: Receipt) -> Path:
+    """Store a run's receipt and return its path."""
+    path = run_folder(results, run) / RECEIPT
+    text = json.dumps(asdict(receipt), indent=1, allow_nan=False)
+    write_atomically(path, text + '\n')
+    return path
+
+
+def parse(text: str, origin: str) -> Receipt:
+    """Read a receipt's text.
+
+    Raises:
+        StoreError: not JSON, a required key is missing, or a newer schema; the message names ``origin``.
+    """
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise StoreError(f'{origin}: not a whole JSON document ({error})') from error
+    if not isinstance(values, dict):
+        raise StoreError(f'{origin}: a receipt is a JSON object, not {type(values).__name__}')
+    missing = [key for key in _REQUIRED if key not in values]
+    if missing:
+        raise StoreError(f'{origin}: a receipt needs {", ".join(_REQUIRED)}; missing: {", ".join(missing)}')
+    if values['schema_version'] > SCHEMA_VERSION:
+        raise StoreError(f'{origin}: schema {values["schema_version"]} is newer than this program reads ({SCHEMA_VERSION})')
+    if values['status'] not in get_args(Status):
+        raise StoreError(f'{origin}: status {values["status"]!r} is not one of {", ".join(get_args(Status))}')
+    return Receipt(**{key: value for key, value in values.items() if key in _KNOWN})
+
+
+def read(results: Path, run: Run) -> Receipt | None:
+    """Return the stored receipt of ``run``, or None; a corrupt one is set aside with a message."""
+    path = run_folder(results, run) / RECEIPT
+    return _read_or_set_aside(path)
+
+
+def read_all(results: Path) -> list[tuple[Path, Receipt]]:
+    """Return every readable receipt below ``results`` with its folder, sorted by path."""
+    found = []
+    for path in sorted(results.glob(f'*/*/*/{RECEIPT}')):
+        receipt = _read_or_set_aside(path)
+        if receipt is not None:
+            found.append((path.parent, receipt))
+    return found
+
+
+def _read_or_set_aside(path: Path) -> Receipt | None:
+    try:
+        return parse(path.read_text(encoding='utf-8'), str(path))
+    except FileNotFoundError:
+        return None
+    except (StoreError, UnicodeDecodeError) as error:
+        aside = path.with_name(f'{RECEIPT}.corrupt')
+        with contextlib.suppress(OSError):
+            os.replace(path, aside)
+        print(f'set aside as {aside.name}, the run will be repeated: {error}', file=sys.stderr)
+        return None
+
+
+@contextlib.contextmanager
+def lock(results: Path, command: str) -> Iterator[None]:
+    """Hold the results folder for one command at a time.
+
+    Raises:
+        ResultsInUse: another command holds it; the message names that command and its process.
+        StoreError: the folder cannot be created or written to.
+    """
+    import filelock
+
+    owner = results / '.lock.json'
+    held = filelock.FileLock(results / '.lock', timeout=0)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        held.acquire()
+    except filelock.Timeout as error:
+        raise ResultsInUse(f'{results} is in use by {_describe(owner)}; wait for it or choose another --results') from error
+    except OSError as error:
+        raise StoreError(f'cannot write to the results folder {results}: {error.strerror or error}') from error
+    try:
+        write_atomically(owner, json.dumps({'pid': os.getpid(), 'command': command}))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            owner.unlink(missing_ok=True)
+        held.release()
+
+
+def _describe(owner: Path) -> str:
+    try:
+        values: dict[str, Any] = json.loads(owner.read_text())
+        return f'process {values["pid"]} ({values["command"]})'
+    except (OSError, ValueError, KeyError):
+        return 'another command'

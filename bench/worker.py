@@ -1,0 +1,177 @@
+"""One run in one process: set up, carry out the protocol, store the receipt.
+
+The forkserver imports this module once, with torch and mmseg, and forks a child for every run.
+"""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    # The toolbox announces optional parts that are not installed; no one here misses them.
+    warnings.simplefilter('ignore')
+    import cv2
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure
+    import mmseg.datasets
+    import mmseg.engine
+    import mmseg.models
+    import mmseg.visualization  # noqa: F401
+    import torch
+    import torch.utils.tensorboard  # noqa: F401
+
+    import custom_ops  # noqa: F401
+    from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
+
+from PIL import UnidentifiedImageError
+
+from bench import environment, protocol, store
+from bench.errors import DataError
+from bench.records import SCHEMA_VERSION, Job, Receipt, Status
+
+Report = Callable[[dict[str, Any]], None]
+
+
+def main(job: Job, channel: Connection) -> None:
+    """Carry out ``job``; progress, and at the end the status, go through ``channel``.
+
+    Never raises: whatever happens becomes a receipt. The exit code is 0 when a receipt was stored.
+    """
+    _accept_stop_signal()
+    _follow_parent()
+    _choose_device(job.run.device)
+    folder = store.run_folder(job.results, job.run)
+    folder.mkdir(parents=True, exist_ok=True)
+    resumed = _prepare(folder, job)
+    with (folder / 'log.txt').open('a', buffering=1) as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        sys.stdout = sys.stderr = log
+        receipt = execute(job, folder, resumed, channel.send)
+        try:
+            store.write(job.results, job.run, receipt)
+        except Exception as error:
+            channel.send({'kind': 'done', 'status': 'crash', 'reason': f'the receipt could not be stored: {error}'})
+            raise SystemExit(1) from error
+        _tidy(folder, job, receipt)
+        channel.send({'kind': 'done', 'status': receipt.status, 'reason': receipt.reason})
+    channel.close()
+
+
+def execute(job: Job, folder: Path, resumed: int, report: Report) -> Receipt:
+    """Carry out the protocol of ``job`` and return its receipt, whatever happens."""
+    started = time.monotonic()
+    run = job.run
+    receipt = Receipt(
+        schema_version=SCHEMA_VERSION,
+        id=run.folder,
+        report=run.experiment.split('/')[0],
+        experiment=run.experiment,
+        dataset=run.dataset,
+        budget=run.budget,
+        seed=run.seed,
+        status='ok',
+        reason='',
+        key=job.key,
+        factor=run.factor if run.budget == 'short' else None,
+        precision=run.precision,
+        size=run.size,
+        resumed=resumed,
+        contended=job.contended,
+    )
+    try:
+        torch.set_num_threads(job.threads)
+        cv2.setNumThreads(0)
+        receipt.environment = environment.describe(run.device, job.threads)
+        for name, block in protocol.carry_out(job, folder, report).items():
+            setattr(receipt, name, block)
+    except BaseException as error:
+        receipt.status, receipt.reason = classify(error)
+        traceback.print_exc()
+    receipt.wall_sec = round(time.monotonic() - started, 3)
+    return receipt
+
+
+def classify(error: BaseException) -> tuple[Status, str]:
+    """Return the status and the reason that an exception stands for."""
+    text = f'{type(error).__name__}: {error}'.strip().splitlines()[0][:500]
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+        return 'oom', text
+    if isinstance(error, NonFiniteLossError):
+        return 'nan', str(error)
+    if isinstance(error, DivergedLossError):
+        return 'diverged', str(error)
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return 'interrupted', str(error) or 'asked to stop'
+    if isinstance(error, (DataError, FileNotFoundError, UnidentifiedImageError)):
+        return 'missing-data', text
+    return 'crash', text
+
+
+def _prepare(folder: Path, job: Job) -> int:
+    """Keep what an unfinished run of the same key left, remove anything else; return how often it was resumed."""
+    note = folder / 'attempt.json'
+    state: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        state = json.loads(note.read_text())
+    checkpoint = folder / 'training' / 'last.pth'
+    resumed = 0
+    # A checkpoint counts iterations, so it only fits the same split of the batch.
+    if (state.get('key'), state.get('accumulate')) == (job.key, job.accumulate) and checkpoint.exists():
+        resumed = int(state.get('resumed', 0)) + 1
+    else:
+        shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+    store.write_atomically(note, json.dumps({'key': job.key, 'accumulate': job.accumulate, 'resumed': resumed}))
+    return resumed
+
+
+def _tidy(folder: Path, job: Job, receipt: Receipt) -> None:
+    """Drop the checkpoint of a finished run unless it is wanted; an unfinished run needs it to continue."""
+    if receipt.status == 'interrupted':
+        return
+    if receipt.status != 'ok' or not job.keep_checkpoints:
+        for leftover in (folder / 'training').glob('last*'):
+            leftover.unlink()
+    (folder / 'attempt.json').unlink(missing_ok=True)
+
+
+def _accept_stop_signal() -> None:
+    """SIGTERM asks the training to save a checkpoint and end; Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: protocol.request_stop())
+
+
+def _choose_device(device: str) -> None:
+    """Show CUDA only the device that was asked for; mmengine takes the first one it sees."""
+    kind, _, index = device.partition(':')
+    if kind == 'cpu':
+        os.environ['CUDA_VISIBLE_DEVICES'] = ''
+    elif index:
+        os.environ['CUDA_VISIBLE_DEVICES'] = index
+
+
+def _follow_parent() -> None:
+    """End with the command that started this run, even where that one was killed outright."""
+    parent = parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(70)
+
+    Thread(target=watch, daemon=True).start()

@@ -1,0 +1,5 @@
+"""Data sets for mmseg configs."""
+
+from custom_ops.datasets.pair_list import PairListDataset
+
+__all__ = ['PairListDataset']

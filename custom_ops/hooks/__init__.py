@@ -1,0 +1,7 @@
+"""Hooks for mmengine's Runner: checkpoints that resume exactly, training curves, a watch on the loss."""
+
+from custom_ops.hooks.atomic_checkpoint import AtomicCheckpointHook
+from custom_ops.hooks.curves import CurveHook
+from custom_ops.hooks.finite_loss import FiniteLossHook
+
+__all__ = ['AtomicCheckpointHook', 'CurveHook', 'FiniteLossHook']

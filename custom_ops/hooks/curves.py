@@ -1,0 +1,96 @@
+"""Training curves as a CSV file that survives interruption."""
+
+import csv
+import time
+from pathlib import Path
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+COLUMNS = ('step', 'epoch', 'lr', 'loss', 'val_miou', 'val_pixel_accuracy', 'sec')
+
+
+@HOOKS.register_module()
+class CurveHook(Hook):
+    """Write ``<work_dir>/curves.csv``: one row an optimiser step, validation scores on rows of their own.
+
+    Columns: ``step`` (optimiser steps done), ``epoch`` (fractional, of the training images), ``lr`` (of the
+    first parameter group), ``loss`` (mean over the step's micro-batches), ``val_miou`` and
+    ``val_pixel_accuracy`` (percent, empty where not evaluated), ``sec`` (training seconds since the start,
+    carried over an interruption).
+
+    Args:
+        steps_per_epoch: optimiser steps that one pass over the training samples takes.
+        accumulate: iterations per optimiser step.
+    """
+
+    def __init__(self, steps_per_epoch: float, accumulate: int = 1):
+        if steps_per_epoch <= 0 or accumulate < 1:
+            raise ValueError(
+                f'steps_per_epoch must be positive and accumulate at least 1, not {steps_per_epoch}, {accumulate}'
+            )
+        self.steps_per_epoch = steps_per_epoch
+        self.accumulate = accumulate
+        self._losses: list[float] = []
+        self._sec = 0.0
+        self._mark = 0.0
+        self._rows: list[tuple] = []
+
+    def before_train(self, runner: Runner) -> None:
+        self._file = Path(runner.work_dir) / 'curves.csv'
+        kept = _rows_until(self._file, runner.iter // self.accumulate)
+        self._sec = float(kept[-1][-1]) if kept else 0.0
+        with self._file.open('w', newline='') as out:
+            csv.writer(out).writerows([COLUMNS, *kept])
+        self._mark = time.monotonic()
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        self._losses.append(outputs['loss'].item())
+        now = time.monotonic()
+        self._sec += now - self._mark
+        self._mark = now
+        if (runner.iter + 1) % self.accumulate:
+            return
+        step = (runner.iter + 1) // self.accumulate
+        lr = runner.optim_wrapper.get_lr()['lr'][0]
+        loss = sum(self._losses) / len(self._losses)
+        self._losses.clear()
+        self._rows.append((step, self._epoch(step), f'{lr:.6g}', f'{loss:.6g}', '', '', f'{self._sec:.3f}'))
+        if len(self._rows) >= 50:
+            self._flush()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        self._flush()
+
+    def before_val(self, runner: Runner) -> None:
+        self._flush()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        step = runner.iter // self.accumulate
+        scores = [f'{(metrics or {}).get(key, float("nan")):.4f}' for key in ('miou', 'pixel_accuracy')]
+        self._rows.append((step, self._epoch(step), '', '', *scores, f'{self._sec:.3f}'))
+        self._flush()
+        self._mark = time.monotonic()
+
+    def after_train(self, runner: Runner) -> None:
+        self._flush()
+
+    def _epoch(self, step: int) -> str:
+        return f'{step / self.steps_per_epoch:.4f}'
+
+    def _flush(self) -> None:
+        if self._rows:
+            with self._file.open('a', newline='') as out:
+                csv.writer(out).writerows(self._rows)
+            self._rows.clear()
+
+
+def _rows_until(file: Path, step: int) -> list[list[str]]:
+    """Return the complete rows up to ``step``; a half-written last line is dropped."""
+    if step == 0 or not file.exists():
+        return []
+    with file.open(newline='') as lines:
+        rows = [row for row in csv.reader(lines) if len(row) == len(COLUMNS) and row[0].isdigit()]
+    due_again = {row[0] for row in rows if row[0] == str(step) and row[4]}
+    return [row for row in rows if int(row[0]) <= step and not (row[4] and row[0] in due_again)]

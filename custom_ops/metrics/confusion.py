@@ -1,0 +1,188 @@
+"""Confusion matrices, one per image: the primary record from which every accuracy follows.
+
+Shapes: H x W pixels of one image, K classes, N images. Rows are the truth, columns the prediction.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from torch import Tensor
+
+from mmseg.registry import METRICS
+
+# Small enough that one block of int64 truth and prediction stays in a core's second-level cache.
+BLOCK_PIXELS = 1 << 16
+# OpenCV returns float32 counts, which are exact below 2**24.
+EXACT_PIXELS = 1 << 23
+BYTE_VALUES = 256
+
+
+def confusion_matrix(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int = 255) -> Tensor:
+    """Count how often each class was taken for each other one.
+
+    Args:
+        prediction: [H, W], integers of any width, each in 0 to K - 1.
+        label: [H, W] on the same device, integers of any width, each in 0 to K - 1 or ``ignore_index``.
+        num_classes: K, at least 1.
+        ignore_index: pixels of this label count nowhere, also where it is below K.
+
+    Returns:
+        int64 [K, K] on the CPU: entry (t, p) is the number of pixels of truth t predicted as p, exact.
+
+    Raises:
+        TypeError: one of the maps does not hold integers.
+        ValueError: the maps differ in shape or device, K is below 1, or a value is outside its range.
+    """
+    _check_maps(prediction, label, num_classes)
+    if prediction.device.type == 'cpu' and num_classes <= BYTE_VALUES and 0 <= ignore_index < BYTE_VALUES:
+        return _count_bytes(prediction.numpy(), label.numpy(), num_classes, ignore_index)
+    return _count_any(prediction, label, num_classes, ignore_index)
+
+
+def pooled_scores(matrices: np.ndarray) -> dict[str, float]:
+    """Score the sum of ``matrices`` [N, K, K], in percent and unrounded; NaN where nothing was counted.
+
+    ``miou`` averages over the classes that occur in truth or prediction, ``class_accuracy`` over those in the truth.
+    """
+    pooled = matrices.sum(axis=0, dtype=np.int64)
+    hits, truth, predicted = np.diagonal(pooled), pooled.sum(axis=1), pooled.sum(axis=0)
+    union = truth + predicted - hits
+    return {
+        'miou': _mean_percent(hits[union > 0] / union[union > 0]),
+        'pixel_accuracy': 100.0 * float(hits.sum() / pooled.sum()) if pooled.any() else float('nan'),
+        'class_accuracy': _mean_percent(hits[truth > 0] / truth[truth > 0]),
+    }
+
+
+@METRICS.register_module()
+class ConfusionMetric(BaseMetric):
+    """Keep one confusion matrix per image, scored at the label's own resolution.
+
+    K is the number of ``dataset_meta['classes']``. After an evaluation ``names`` (N image paths) and ``matrices``
+    (int64 [N, K, K]) hold the record, on the main process; the returned scores are percent and unrounded.
+    """
+
+    default_prefix = None
+
+    def __init__(self, ignore_index: int = 255, collect_device: str = 'cpu', prefix: str | None = None):
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ignore_index = ignore_index
+        self.names: list[str] = []
+        self.matrices = np.zeros((0, 0, 0), np.int64)
+
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
+        """Count one batch; each sample holds ``pred_sem_seg`` and ``gt_sem_seg`` of data [1, H, W].
+
+        Raises:
+            ValueError: a prediction is not at its label's size, or a value is out of range; names the image.
+        """
+        num_classes = len(self.dataset_meta['classes'])
+        for sample in data_samples:
+            name = str(sample.get('img_path', f'image {len(self.results)}'))
+            prediction = sample['pred_sem_seg']['data'].squeeze(0)
+            # A single-channel head is thresholded to a float map of 0 and 1.
+            if prediction.is_floating_point():
+                prediction = prediction.long()
+            label = sample['gt_sem_seg']['data'].squeeze(0).to(prediction.device)
+            try:
+                matrix = confusion_matrix(prediction, label, num_classes, self.ignore_index)
+            except ValueError as error:
+                raise ValueError(f'{name}: {error}') from error
+            self.results.append((name, matrix.numpy()))
+
+    def compute_metrics(self, results: list[tuple[str, np.ndarray]]) -> dict[str, float]:
+        """Stack the matrices of all images and return their pooled scores."""
+        self.names = [name for name, _ in results]
+        self.matrices = np.stack([matrix for _, matrix in results])
+        return pooled_scores(self.matrices)
+
+
+def _check_maps(prediction: Tensor, label: Tensor, num_classes: int) -> None:
+    if num_classes < 1:
+        raise ValueError(f'num_classes is {num_classes}; it must be at least 1')
+    if prediction.shape != label.shape:
+        raise ValueError(f'prediction {tuple(prediction.shape)} is not at the size of the label {tuple(label.shape)}')
+    if prediction.device != label.device:
+        raise ValueError(f'prediction is on {prediction.device}, label on {label.device}; move one of them')
+    for kind, values in (('prediction', prediction), ('label', label)):
+        if values.is_floating_point() or values.is_complex():
+            raise TypeError(f'{kind} is {values.dtype}; it must hold integers')
+
+
+def _count_bytes(prediction: np.ndarray, label: np.ndarray, num_classes: int, ignore_index: int) -> Tensor:
+    """Count labels of one byte: (label, prediction) becomes one 16-bit number, and those are counted.
+
+    The label keeps all its 256 values in the joint number, so that ignored and illegal ones are rows of their own.
+    """
+    flat_prediction, flat_label = prediction.reshape(-1), label.reshape(-1)
+    joint = np.empty(flat_label.size, np.uint16)
+    for start in range(0, joint.size, BLOCK_PIXELS):
+        block = slice(start, start + BLOCK_PIXELS)
+        _check_prediction(flat_prediction[block], num_classes)
+        _check_byte(flat_label[block], num_classes, ignore_index)
+        np.multiply(flat_label[block], num_classes, out=joint[block], casting='unsafe', dtype=np.uint16)
+        np.add(joint[block], flat_prediction[block], out=joint[block], casting='unsafe', dtype=np.uint16)
+    bins = BYTE_VALUES * num_classes
+    counts = np.zeros(bins, np.int64)
+    for start in range(0, joint.size, EXACT_PIXELS):
+        part = joint[start : start + EXACT_PIXELS].reshape(1, -1)
+        counts += cv2.calcHist([part], [0], None, [bins], [0, bins]).reshape(-1).astype(np.int64)
+    rows = counts.reshape(BYTE_VALUES, num_classes)
+    rows[ignore_index] = 0
+    illegal = np.flatnonzero(rows[num_classes:].any(axis=1))
+    if illegal.size:
+        raise ValueError(_label_rule(num_classes + int(illegal[0]), num_classes, ignore_index))
+    return torch.from_numpy(rows[:num_classes].copy())
+
+
+def _check_prediction(values: np.ndarray, num_classes: int) -> None:
+    for extreme in (int(values.min()), int(values.max())):
+        if not 0 <= extreme < num_classes:
+            raise ValueError(_prediction_rule(extreme, num_classes))
+
+
+def _check_byte(values: np.ndarray, num_classes: int, ignore_index: int) -> None:
+    """Refuse what would not survive the cast to one byte; bytes themselves need no look."""
+    if values.dtype in (np.uint8, np.bool_):
+        return
+    for extreme in (int(values.min()), int(values.max())):
+        if not 0 <= extreme < BYTE_VALUES:
+            raise ValueError(_label_rule(extreme, num_classes, ignore_index))
+
+
+def _count_any(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Tensor:
+    """Count on any device and for any K; only the finished counts are copied to the CPU.
+
+    Row K takes the ignored pixels, row K + 1 illegal labels, column K illegal predictions.
+    """
+    prediction, label = prediction.long(), label.long()
+    legal_label = (label >= 0) & (label < num_classes)
+    legal_prediction = (prediction >= 0) & (prediction < num_classes)
+    row = torch.where(legal_label, label, num_classes + 1)
+    row = torch.where(label == ignore_index, num_classes, row)
+    column = torch.where(legal_prediction, prediction, num_classes)
+    shape = (num_classes + 2, num_classes + 1)
+    joint = (row * shape[1] + column).flatten()
+    counts = torch.bincount(joint, minlength=shape[0] * shape[1]).view(shape).cpu()
+    if counts[:, num_classes].any():
+        raise ValueError(_prediction_rule(int(prediction[~legal_prediction][0]), num_classes))
+    if counts[num_classes + 1].any():
+        value = int(label[~legal_label & (label != ignore_index)][0])
+        raise ValueError(_label_rule(value, num_classes, ignore_index))
+    return counts[:num_classes, :num_classes].clone()
+
+
+def _prediction_rule(value: int, num_classes: int) -> str:
+    return f'prediction holds {value}; it must be a class, 0 to {num_classes - 1}'
+
+
+def _label_rule(value: int, num_classes: int, ignore_index: int) -> str:
+    return f'label holds {value}; it must be a class, 0 to {num_classes - 1}, or {ignore_index} (ignored)'
+
+
+def _mean_percent(shares: np.ndarray) -> float:
+    return 100.0 * float(shares.mean()) if shares.size else float('nan')

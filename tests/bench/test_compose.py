@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from bench import budgets, compose, paths
+from bench.errors import PlanError
+from bench.records import DataSet, Pair, Run
+
+
+def dataset(images=40):
+    splits = {name: tuple(Pair(f'{i}.png', f'{i}_l.png') for i in range(count)) for name, count in (('train', images), ('val', 10), ('test', 20))}
+    return DataSet('camvid', Path('data'), tuple('abcdefg'), ((0, 0, 0),) * 7, (360, 480), splits, {11: 255})
+
+
+def made(name, budget='short', size=(180, 240), **kwargs):
+    rule = budgets.rule(budget)
+    run = Run(name, 'camvid', size, rule.name, rule.factor, 3, kwargs.pop('precision', 'fp32'))
+    experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
+    lists = {split: Path(f'{split}.txt') for split in ('train', 'val', 'test')}
+    return compose.compose(experiment, run, dataset(), lists, rule, Path('work'), **kwargs)
+
+
+def class_counts(node):
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from ([value] if key == 'num_classes' else class_counts(value))
+    elif isinstance(node, (list, tuple)):
+        for item in node:
+            yield from class_counts(item)
+
+
+@pytest.mark.parametrize('name', ['kitti_ablation/baseline', 'kitti_ablation/fcn_r50', 'unet_phases/phase_7_4'])
+def test_the_number_of_classes_follows_the_data_set(name):
+    counts = list(class_counts(made(name).config.model.to_dict()))
+    assert counts
+    assert set(counts) == {7}
+
+
+def test_composing_is_pure():
+    first, second = made('kitti_ablation/baseline'), made('kitti_ablation/baseline')
+    assert first.config.pretty_text == second.config.pretty_text
+
+
+def test_the_text_of_a_resolved_config_loads_as_the_same_config(tmp_path):
+    composed = made('unet_phases/phase_7_4')
+    path = tmp_path / 'config.py'
+    path.write_text(composed.config.pretty_text)
+    assert Config.fromfile(path).to_dict() == composed.config.to_dict()
+
+
+@pytest.mark.parametrize('accumulate', [1, 2, 4])
+def test_a_split_batch_takes_the_same_images_and_steps(accumulate):
+    whole, split = made('kitti_ablation/baseline'), made('kitti_ablation/baseline', accumulate=accumulate)
+    assert split.steps == whole.steps
+    assert split.config.train_cfg.max_iters == whole.steps * accumulate
+    assert split.config.train_dataloader.batch_size * accumulate == whole.batch_size
+    assert split.config.optim_wrapper.accumulative_counts == accumulate
+
+
+def test_a_batch_is_only_split_into_equal_parts():
+    with pytest.raises(PlanError, match='a batch of 4 cannot be split into 3'):
+        made('kitti_ablation/baseline', accumulate=3)
+
+
+def test_a_schedule_is_stretched_over_the_run():
+    """Seven documented epochs of decay end at the same rate however short the run is."""
+    composed = made('hierarchical_attention/initial_mobilenetv2_scale_1')
+    [decay] = composed.config.param_scheduler
+    assert decay.type == 'StepLR'
+    assert decay.gamma == 0.8
+    assert composed.steps / decay.step_size == pytest.approx(7, rel=0.05)
+    [poly] = made('deeplab_depth/resnet50').config.param_scheduler
+    assert poly.end == made('deeplab_depth/resnet50').steps
+
+
+def test_labels_are_loaded_after_the_image_was_resized_for_scoring():
+    """So that scores are counted at the label's own resolution."""
+    kinds = [step.type for step in made('kitti_ablation/baseline').config.test_dataloader.dataset.pipeline]
+    assert kinds.index('Resize') < kinds.index('LoadAnnotations')
+
+
+def test_sizes_are_given_to_the_toolbox_as_width_and_height():
+    composed = made('kitti_ablation/baseline')
+    for loader in (composed.config.train_dataloader, composed.config.test_dataloader):
+        [resize] = [step for step in loader.dataset.pipeline if step.type == 'Resize']
+        assert resize.scale == (240, 180)
+
+
+def test_a_crop_becomes_the_same_share_of_the_image():
+    composed = made('unet_phases/phase_7_4')
+    assert composed.crop == (128, 128), '256 of a short side of 375 is 123 of 180, at stride 64'
+    assert composed.config.model.data_preprocessor.size == (128, 128)
+
+
+def test_bf16_changes_the_wrapper_alone():
+    plain, half = made('kitti_ablation/baseline').config.to_dict(), made('kitti_ablation/baseline', precision='bf16').config.to_dict()
+    assert half['optim_wrapper'].pop('type') == 'Bf16OptimWrapper'
+    assert plain['optim_wrapper'].pop('type') == 'OptimWrapper'
+    assert plain == half
+
+
+def test_an_experiment_with_a_misspelt_key_is_refused(tmp_path):
+    path = tmp_path / 'odd.py'
+    path.write_text('model = dict()\noptimizer = dict()\nprotocol = dict(epoch=3)\n')
+    with pytest.raises(PlanError, match=r"unknown keys \['epoch'\] and lacks .*'epochs'"):
+        compose.read_experiment(path)
+    path.write_text('model = dict()\n')
+    with pytest.raises(PlanError, match=r"missing: \['optimizer', 'protocol'\]"):
+        compose.read_experiment(path)

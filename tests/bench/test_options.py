@@ -1,0 +1,28 @@
+import pytest
+
+from bench import options
+
+
+def parse(*arguments):
+    chosen = options.parser().parse_args(arguments)
+    options.check(chosen)
+    return chosen
+
+
+def test_no_options_mean_smoke_on_scenes():
+    chosen = parse()
+    assert (chosen.dataset, chosen.budget, chosen.seeds, chosen.jobs) == ('scenes', 'smoke', 1, 1)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'reason'),
+    [
+        (['--jobs', '0'], '--jobs 0: at least 1'),
+        (['--seeds', '-1'], '--seeds -1: at least 1'),
+        (['--max-minutes', '0'], '--max-minutes 0.0: must be positive'),
+        (['--json'], '--json goes with --list'),
+    ],
+)
+def test_values_outside_their_range_are_refused_by_name(arguments, reason):
+    with pytest.raises(ValueError, match=reason):
+        parse(*arguments)

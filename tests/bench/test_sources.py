@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+
+from bench import sources
+from bench.records import Run
+
+RUN = Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 0)
+
+
+@pytest.fixture
+def benchmark_folder(tmp_path):
+    """A leaf config, its base, and an operator package of two modules of which the leaf reaches one."""
+    sources._registered.cache_clear()
+    ops = tmp_path / 'custom_ops'
+    (ops / 'nets').mkdir(parents=True)
+    (ops / 'nets' / 'used.py').write_text(
+        'from custom_ops.nets.block import Block\n\n\n@MODELS.register_module()\nclass UsedNet:\n    pass\n'
+    )
+    (ops / 'nets' / 'block.py').write_text('class Block:\n    pass\n')
+    (ops / 'nets' / 'unused.py').write_text('@MODELS.register_module()\nclass UnusedNet:\n    pass\n')
+    (tmp_path / 'base.py').write_text("model = dict(type='UsedNet')\n")
+    (tmp_path / 'net.py').write_text("_base_ = ['base.py']\noptimizer = dict(type='Adam')\n")
+    return tmp_path
+
+
+@pytest.fixture
+def key(benchmark_folder, monkeypatch):
+    monkeypatch.setattr(sources, '_OPS', benchmark_folder / 'custom_ops')
+
+    def made(run=RUN, manifest='m'):
+        for cached in (sources._registered, sources._imported, sources._digest, sources._bases):
+            cached.cache_clear()
+        return sources.key(run, benchmark_folder / 'net.py', manifest)
+
+    yield made
+    sources._registered.cache_clear()
+
+
+@pytest.mark.parametrize('file', ['net.py', 'base.py', 'custom_ops/nets/used.py', 'custom_ops/nets/block.py'])
+def test_the_key_follows_every_source_that_the_config_reaches(key, benchmark_folder, file):
+    before = key()
+    path = benchmark_folder / file
+    path.write_text(path.read_text() + '\n# changed\n')
+    assert key() != before
+
+
+def test_the_key_ignores_a_module_that_the_config_does_not_name(key, benchmark_folder):
+    before = key()
+    (benchmark_folder / 'custom_ops/nets/unused.py').write_text('# gone\n')
+    assert key() == before
+
+
+@pytest.mark.parametrize(
+    'other',
+    [
+        Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 1),
+        Run('fake/net', 'scenes', (96, 128), 'smoke', 0.0, 0),
+        Run('fake/net', 'scenes', (96, 192), 'short', 0.1, 0),
+        Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 0, 'bf16'),
+        Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 0, device='cuda'),
+    ],
+)
+def test_the_key_follows_seed_size_budget_precision_and_device(key, other):
+    assert key(other) != key()
+
+
+def test_the_key_follows_the_data(key):
+    assert key(manifest='n') != key()
+
+
+def test_every_source_named_by_hand_exists():
+    root = Path(sources.__file__).resolve().parent.parent
+    assert [name for name in sources.ALWAYS if not (root / name).exists()] == []

@@ -1,0 +1,9 @@
+"""Import the toolbox once, without the lines it prints about optional parts."""
+
+import contextlib
+import io
+import warnings
+
+with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    warnings.simplefilter('ignore')
+    import mmseg.models  # noqa: F401
