@@ -139,7 +139,9 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     setting = prepared.setting
     prepared.stored = [receipt for _, receipt in store.read_all(setting.results)]
     threads = max(1, (os.cpu_count() or 1) // setting.jobs)
-    lists = data_sets.write_pair_lists(setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest[:12]}')
+    lists = data_sets.write_pair_lists(
+        setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest[:12]}'
+    )
     train_images = len(setting.dataset.splits['train'])
     requests = [
         counting.CountRequest(run, _config(setting, run), setting.rule, len(setting.dataset.classes), train_images)
@@ -249,9 +251,9 @@ def report(prepared: Prepared, known: Catalogue) -> Path:
     out = prepared.setting.results / 'report'
     page = out / 'index.html'
     if prepared.jobs or not page.exists():
-        from bench import render
+        from bench.render.write import write_report
 
-        render.write_report(store.read_all(prepared.setting.results), known, out)
+        write_report(store.read_all(prepared.setting.results), known, out)
     return page
 
 
@@ -266,8 +268,13 @@ def print_forecast(prepared: Prepared) -> None:
         expected = prepared.forecasts[job.run.folder]
         split = f'{job.accumulate} parts' if job.accumulate > 1 else ''
         rows.append(
-            [job.run.folder, duration(expected.wall_sec), f'{expected.memory_bytes / 2**30:.1f}',
-             f'{expected.disk_bytes / 2**20:.0f}', split]
+            [
+                job.run.folder,
+                duration(expected.wall_sec),
+                f'{expected.memory_bytes / 2**30:.1f}',
+                f'{expected.disk_bytes / 2**20:.0f}',
+                split,
+            ]
         )
     headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
     print(tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run')
@@ -276,5 +283,3 @@ def print_forecast(prepared: Prepared) -> None:
     print(f'\n{len(rows)} to run, about {duration(total)} with --jobs {prepared.setting.jobs}; {done} already done')
     for name, reason in prepared.left_out.items():
         print(f'left out: {name}: {reason}')
-
-

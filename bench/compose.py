@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 
 from bench import budgets, sizes
 from bench.errors import PlanError
@@ -28,7 +28,9 @@ class ResolvedConfig(Config):
     @property
     def pretty_text(self) -> str:
         plain = _plain(self._cfg_dict.to_dict())
-        return '\n'.join(f'{key} = {pprint.pformat(value, width=110, sort_dicts=False)}' for key, value in plain.items())
+        return '\n'.join(
+            f'{key} = {pprint.pformat(value, width=110, sort_dicts=False)}' for key, value in plain.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ def compose(
     rule: BudgetRule,
     work_dir: Path,
     accumulate: int = 1,
+    save_last: bool = True,
 ) -> Composition:
     """Return the resolved config of ``run``.
 
@@ -82,6 +85,7 @@ def compose(
         rule: the budget.
         work_dir: where mmengine writes checkpoints and logs.
         accumulate: micro-batches per optimiser step; the batch is split, never shrunk.
+        save_last: write a checkpoint at the end of training.
 
     Raises:
         PlanError: ``accumulate`` does not divide the batch size, or the schedule has an unknown kind.
@@ -97,12 +101,12 @@ def compose(
     config: dict[str, Any] = {
         'default_scope': 'mmseg',
         'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
-        'model': _model(experiment.model, len(dataset.classes), crop, protocol),
+        'model': model_for(experiment.model, len(dataset.classes)),
         'optim_wrapper': _optim_wrapper(experiment, run, accumulate),
         'param_scheduler': _schedulers(protocol, steps, accumulate),
         **_loaders(protocol, run, dataset, pair_lists, rule, batch // accumulate),
         **_loops(steps, accumulate, rule),
-        **_runtime(run, work_dir, steps, accumulate, samples / batch),
+        **_runtime(run, work_dir, steps, accumulate, samples / batch, save_last),
     }
     return Composition(ResolvedConfig(config), steps, accumulate, batch, steps * batch / samples, crop)
 
@@ -131,19 +135,6 @@ def model_for(model: Mapping[str, Any], num_classes: int) -> dict[str, Any]:
 def _extra_imports(experiment: Config) -> list[str]:
     imports = experiment.get('custom_imports', {}).get('imports', [])
     return [name for name in ([imports] if isinstance(imports, str) else imports) if name != 'custom_ops']
-
-
-def _model(model: ConfigDict, num_classes: int, crop: tuple[int, int], protocol: Mapping[str, Any]) -> dict[str, Any]:
-    model = model_for(model, num_classes)
-    model['data_preprocessor'] = {
-        **model['data_preprocessor'],
-        'pad_val': 0,
-        'seg_pad_val': 255,
-        # Images rescaled below the crop are padded to it; whole images already have one size.
-        'size': crop if protocol['train_view']['kind'] == 'crop' else None,
-        'size_divisor': None if protocol['train_view']['kind'] == 'crop' else 1,
-    }
-    return model
 
 
 def _optim_wrapper(experiment: Config, run: Run, accumulate: int) -> dict[str, Any]:
@@ -185,11 +176,17 @@ def _train_pipeline(protocol: Mapping[str, Any], run: Run) -> list[dict[str, Any
             geometry = [
                 {'type': 'RandomResize', 'scale': (width, height), 'ratio_range': (low, high), 'keep_ratio': True}
             ]
-        crop = train_size(protocol, run.size)
-        kinds = {'random': 'RandomCrop', 'centre': 'CenterCropSeg', 'five': 'FiveCrop'}
-        geometry.append({'type': kinds[view['how']], 'crop_size': crop})
+        geometry += _crop(view['how'], train_size(protocol, run.size))
     augment = [_plain(one) for one in protocol['augment']]
     return [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, *geometry, *augment, {'type': 'PackSegInputs'}]
+
+
+def _crop(how: str, size: tuple[int, int]) -> list[dict[str, Any]]:
+    if how != 'random':
+        return [{'type': {'centre': 'CentreCrop', 'five': 'FiveCrop'}[how], 'size': size}]
+    # An image that was rescaled below the crop is padded first; the toolbox gives pads as width and height.
+    pad = {'type': 'Pad', 'size': (size[1], size[0]), 'pad_val': {'img': 0, 'seg': 255}}
+    return [pad, {'type': 'RandomCrop', 'crop_size': size}]
 
 
 def _test_pipeline(run: Run) -> list[dict[str, Any]]:
@@ -260,7 +257,9 @@ def _loops(steps: int, accumulate: int, rule: BudgetRule) -> dict[str, Any]:
     }
 
 
-def _runtime(run: Run, work_dir: Path, steps: int, accumulate: int, steps_per_epoch: float) -> dict[str, Any]:
+def _runtime(
+    run: Run, work_dir: Path, steps: int, accumulate: int, steps_per_epoch: float, save_last: bool
+) -> dict[str, Any]:
     log_interval = max(1, steps * accumulate // 50)
     return {
         'work_dir': str(work_dir),
@@ -270,7 +269,7 @@ def _runtime(run: Run, work_dir: Path, steps: int, accumulate: int, steps_per_ep
             'timer': {'type': 'IterTimerHook'},
             'logger': {'type': 'LoggerHook', 'interval': log_interval, 'log_metric_by_epoch': False},
             'param_scheduler': {'type': 'ParamSchedulerHook'},
-            'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate},
+            'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate, 'save_last': save_last},
             'sampler_seed': {'type': 'DistSamplerSeedHook'},
         },
         'custom_hooks': [

@@ -45,7 +45,9 @@ def code_version() -> dict[str, Any]:
 
     def git(*arguments: str) -> str | None:
         try:
-            run = subprocess.run(['git', '-C', root, *arguments], capture_output=True, text=True, timeout=20, check=True)
+            run = subprocess.run(
+                ['git', '-C', root, *arguments], capture_output=True, text=True, timeout=20, check=True
+            )
         except (OSError, subprocess.SubprocessError):
             return None
         return run.stdout.strip()

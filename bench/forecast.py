@@ -13,7 +13,12 @@ FIXED_SEC = 3.0
 PROCESS_BYTES = 900_000_000
 """A worker with torch and mmseg loaded, before it holds any tensor."""
 
-DEFAULT_MACS_PER_SEC = {('cpu', 'fp32'): 3.0e10, ('cpu', 'bf16'): 5.0e10, ('cuda', 'fp32'): 8.0e12, ('cuda', 'bf16'): 2.0e13}
+DEFAULT_MACS_PER_SEC = {
+    ('cpu', 'fp32'): 3.0e10,
+    ('cpu', 'bf16'): 5.0e10,
+    ('cuda', 'fp32'): 8.0e12,
+    ('cuda', 'bf16'): 2.0e13,
+}
 """Multiply-adds a second, per thread on the CPU; used until a measured run says better."""
 
 TRAIN_PASSES = 3.0
@@ -54,7 +59,12 @@ def speeds(receipts: Iterable[Receipt]) -> dict[tuple[str, str], float]:
 
 
 def forecast(
-    counted: Footprint, run: Run, rule: BudgetRule, images: Mapping[str, int], threads: int, measured: Mapping[Any, float]
+    counted: Footprint,
+    run: Run,
+    rule: BudgetRule,
+    images: Mapping[str, int],
+    threads: int,
+    measured: Mapping[Any, float],
 ) -> Forecast:
     """Return what ``run`` needs.
 
@@ -77,12 +87,11 @@ def forecast(
 def micro_batches(counted: Footprint, limit_bytes: int) -> int:
     """Return into how many equal parts a batch must be split so that a step fits ``limit_bytes``.
 
-    Weights, gradients and optimiser state do not shrink; where not even one image fits, the batch is split into
-    single images and the run may still end as ``oom``.
+    Weights, gradients and optimiser state do not shrink. A part holds at least two images, because batch norm on a
+    pooled 1x1 map cannot work with one; where not even that fits, the run may end as ``oom``.
     """
     fixed = 4 * counted.params * (2 + counted.optimizer_states) + PROCESS_BYTES
     per_image = counted.batch_bytes / counted.micro_batch
-    for parts in range(1, counted.batch_size + 1):
-        if counted.batch_size % parts == 0 and fixed + per_image * counted.batch_size / parts <= limit_bytes:
-            return parts
-    return counted.batch_size
+    choices = [parts for parts in range(1, counted.batch_size // 2 + 1) if counted.batch_size % parts == 0] or [1]
+    fitting = (parts for parts in choices if fixed + per_image * counted.batch_size / parts <= limit_bytes)
+    return next(fitting, choices[-1])

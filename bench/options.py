@@ -16,7 +16,9 @@ def parser() -> argparse.ArgumentParser:
     what = made.add_argument_group('what to run')
     what.add_argument('--report', metavar='SLUG', help='only the experiments of one report')
     what.add_argument('--only', nargs='+', metavar='GLOB', help="globs over experiment ids, 'kitti_ablation/*'")
-    what.add_argument('--dataset', default=DATASET_DEFAULT, metavar='NAME', help='scenes, camvid, folder (default scenes)')
+    what.add_argument(
+        '--dataset', default=DATASET_DEFAULT, metavar='NAME', help='scenes, camvid, folder (default scenes)'
+    )
     what.add_argument('--data-root', type=Path, metavar='DIR', help='where the data set lies')
     what.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, for --dataset folder')
     what.add_argument('--budget', default='smoke', metavar='NAME', help='smoke, short or full (default smoke)')
@@ -24,14 +26,18 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument('--seeds', type=int, default=1, metavar='N', help='repeat with seeds 0 to N-1')
     what.add_argument('--size', metavar='HxW', help="image size (default: the data set's own; small for smoke)")
     what.add_argument('--precision', default='fp32', choices=('fp32', 'bf16'))
-    what.add_argument('--benchmark', type=Path, metavar='DIR', help='a folder with configs/ and documented/ of your own')
+    what.add_argument(
+        '--benchmark', type=Path, metavar='DIR', help='a folder with configs/ and documented/ of your own'
+    )
     how = made.add_argument_group('how to run it')
     how.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 or auto (cuda where there is one)')
     how.add_argument('--jobs', type=int, default=1, metavar='N', help='runs at once, as far as memory allows')
     how.add_argument('--results', type=Path, default=Path('results'), metavar='DIR')
     how.add_argument('--weights', type=Path, metavar='DIR', help='pretrained weights, looked up by name')
     how.add_argument('--max-minutes', type=float, metavar='M', help='start nothing that will not end within M minutes')
-    how.add_argument('--timeout-minutes', type=float, metavar='M', help='end a run after M minutes (default: by forecast)')
+    how.add_argument(
+        '--timeout-minutes', type=float, metavar='M', help='end a run after M minutes (default: by forecast)'
+    )
     how.add_argument('--keep-checkpoints', action='store_true', help='keep the weights of finished runs')
     how.add_argument('--retry-failed', action='store_true', help='repeat runs that ended with another status than ok')
     look = made.add_argument_group('look, run nothing')

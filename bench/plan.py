@@ -40,7 +40,9 @@ def make_plan(
     wanted = [name for name in selected if name not in left_out]
     ordered = _parents_first(experiments, wanted)
     runs = tuple(
-        _run(experiments[name], dataset, size, rule, seed, precision, device) for seed in range(seeds) for name in ordered
+        _run(experiments[name], dataset, size, rule, seed, precision, device)
+        for seed in range(seeds)
+        for name in ordered
     )
     return Plan(runs, left_out)
 

@@ -1,7 +1,6 @@
 """The stages of a run, inside its process: train, score, count, time. Each returns one block of the receipt."""
 
 import csv
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.runner import Runner, set_random_seed
+from mmengine.runner import Runner
 
 from bench import compose, panels, store, weights
 from bench.errors import Interrupted
@@ -78,14 +77,24 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     report({'kind': 'stage', 'stage': 'compose'})
     experiment = compose.read_experiment(job.config)
     composition = compose.compose(
-        experiment, job.run, job.dataset, job.pair_lists, job.rule, folder / 'training', job.accumulate
+        experiment,
+        job.run,
+        job.dataset,
+        job.pair_lists,
+        job.rule,
+        folder / 'training',
+        job.accumulate,
+        # A smoke run is over before anything could interrupt it; writing its weights would take longer.
+        save_last=job.keep_checkpoints or job.rule.name != 'smoke',
     )
     store.write_atomically(folder / 'config.py', composition.config.pretty_text + '\n')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         runner = Runner.from_cfg(composition.config)
     session = _Session(job, folder, report, experiment, composition, runner)
-    blocks: dict[str, Any] = {'data': _data_block(job)}
+    blocks: dict[str, Any] = {'data': describe_data(job)}
+    # Convolutions run 10 to 25 % faster in this layout, on CPUs and on tensor cores; results differ by rounding only.
+    runner.model.to(memory_format=torch.channels_last)
     blocks['init'] = weights.initialise(runner.model, experiment.protocol.weights, job.weights)
     blocks['train'], train_memory = _train(session)
     model = runner.model.eval()
@@ -93,6 +102,20 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     blocks |= _count(session)
     blocks['latency'], blocks['memory'] = _time(session, model, train_memory)
     return blocks
+
+
+def describe_data(job: Job) -> dict[str, Any]:
+    """Return the ``data`` block: what was trained on and what was scored, by the manifest's hash."""
+    dataset = job.dataset
+    return {
+        'name': dataset.name,
+        'split': dataset.test_split,
+        'manifest': job.manifest,
+        'images': {split: len(pairs) for split, pairs in dataset.splits.items()},
+        'classes': list(dataset.classes),
+        'redistributable': dataset.redistributable,
+        'note': dataset.note,
+    }
 
 
 def _train(session: _Session) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -113,6 +136,7 @@ def _train(session: _Session) -> tuple[dict[str, Any], dict[str, Any]]:
         'batch_size': made.batch_size,
         'accumulate': made.accumulate,
         'input_size': list(made.crop),
+        'channels_last': True,
         'sec_per_step': round(seconds / made.steps, 5),
         'final_loss': round(float(np.mean(losses[-max(1, len(losses) // 10) :])), 6),
         'images': len(session.job.dataset.splits['train']),
@@ -134,9 +158,7 @@ def _score(session: _Session, model: torch.nn.Module) -> dict[str, Any]:
     train_loader = _train_loader_for_scoring(session)
     train_names, train_matrices = _confusions(session, model, train_loader, with_panels=False)
     with (session.folder / 'confusion.npz.part').open('wb') as out:
-        np.savez_compressed(
-            out, test=matrices, test_names=names, train=train_matrices, train_names=train_names
-        )
+        np.savez_compressed(out, test=matrices, test_names=names, train=train_matrices, train_names=train_names)
     (session.folder / 'confusion.npz.part').replace(session.folder / 'confusion.npz')
     curve = _read_curve(session.folder / 'curves.csv')
     validations = [(float(row['val_miou']), int(row['step'])) for row in curve if row['val_miou']]
@@ -206,24 +228,26 @@ def _time(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     session.stage('time')
     job = session.job
-    height, width = job.run.size
-    set_random_seed(0)
-    inputs = torch.randn(1, 3, height, width, device=job.run.device)
-    step = latency.forward_argmax(model, inputs, job.run.precision)
+    shape = (1, 3, *job.run.size)
+    inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(job.run.device)
+    step = latency.forward_argmax(model, inputs.to(memory_format=torch.channels_last), job.run.precision)
+    step()
     with memory.peak_memory(job.run.device) as peak:
         step()
-    timed = latency.measure_latency(step, job.run.device, seconds=job.rule.latency_sec)
-    timed |= {
-        'batch_size': 1,
-        'input_shape': [1, 3, height, width],
-        'precision': job.run.precision,
-        'contended': job.contended,
+    timed = latency.measure_latency(
+        step,
+        job.run.device,
+        seconds=job.rule.latency_sec,
+        input_shape=shape,
+        precision=job.run.precision,
+        channels_last=True,
+    )
+    made = session.composition
+    train_shape = [made.batch_size // made.accumulate, 3, *made.crop]
+    used = {
+        'train_peak_bytes': train_memory['peak_bytes'],
+        'inference_peak_bytes': peak.as_dict()['peak_bytes'],
+        'train': {**train_memory, 'input_shape': train_shape},
+        'inference': {**peak.as_dict(), 'input_shape': list(shape)},
     }
-    inference = peak.as_dict()
-    measured_at = time.strftime('%Y-%m-%d', time.gmtime())
-    memory_block = {
-        'train': {**train_memory, 'input_shape': [session.composition.batch_size // session.composition.accumulate, 3,
-                                                  *session.composition.crop]},
-        'inference': {**inference, 'input_shape': [1, 3, height, width]},
-    }
-    return {**timed, 'date': measured_at}, memory_block
+    return {**timed, 'contended': job.contended}, used

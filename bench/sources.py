@@ -51,9 +51,7 @@ def _registered() -> dict[str, Path]:
     """Return, for each class that ``custom_ops`` registers, the file that defines it."""
     pattern = re.compile(r'^@\w+\.register_module\([^)]*\)\n(?:@.*\n)*class (\w+)', re.MULTILINE)
     return {
-        name: file
-        for file in sorted(_OPS.rglob('*.py'))
-        for name in pattern.findall(file.read_text(encoding='utf-8'))
+        name: file for file in sorted(_OPS.rglob('*.py')) for name in pattern.findall(file.read_text(encoding='utf-8'))
     }
 
 

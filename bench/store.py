@@ -66,7 +66,9 @@ def parse(text: str, origin: str) -> Receipt:
     if missing:
         raise StoreError(f'{origin}: a receipt needs {", ".join(_REQUIRED)}; missing: {", ".join(missing)}')
     if values['schema_version'] > SCHEMA_VERSION:
-        raise StoreError(f'{origin}: schema {values["schema_version"]} is newer than this program reads ({SCHEMA_VERSION})')
+        raise StoreError(
+            f'{origin}: schema {values["schema_version"]} is newer than this program reads ({SCHEMA_VERSION})'
+        )
     if values['status'] not in get_args(Status):
         raise StoreError(f'{origin}: status {values["status"]!r} is not one of {", ".join(get_args(Status))}')
     return Receipt(**{key: value for key, value in values.items() if key in _KNOWN})
@@ -117,7 +119,9 @@ def lock(results: Path, command: str) -> Iterator[None]:
         results.mkdir(parents=True, exist_ok=True)
         held.acquire()
     except filelock.Timeout as error:
-        raise ResultsInUse(f'{results} is in use by {_describe(owner)}; wait for it or choose another --results') from error
+        raise ResultsInUse(
+            f'{results} is in use by {_describe(owner)}; wait for it or choose another --results'
+        ) from error
     except OSError as error:
         raise StoreError(f'cannot write to the results folder {results}: {error.strerror or error}') from error
     try:

@@ -110,7 +110,7 @@ def classify(error: BaseException) -> tuple[Status, str]:
     text = f'{type(error).__name__}: {error}'.strip().splitlines()[0][:500]
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
         return 'oom', text
-    if isinstance(error, NonFiniteLossError):
+    if isinstance(error, (NonFiniteLossError, FloatingPointError)):
         return 'nan', str(error)
     if isinstance(error, DivergedLossError):
         return 'diverged', str(error)

@@ -220,7 +220,9 @@ def _manifest(dataset: DataSet, seen: Mapping[str, list[_Seen]]) -> Manifest:
 
 
 def _class_pixels(dataset: DataSet, seen: Iterable[_Seen]) -> list[int]:
-    stored = sum(one.counts for one in seen if one.counts is not None)
+    import numpy as np
+
+    stored = np.sum([one.counts for one in seen if one.counts is not None], axis=0)
     pixels = [0] * len(dataset.classes)
     for value in allowed_values(dataset):
         used = dataset.label_map.get(value, value)

@@ -146,4 +146,4 @@ def _save(folder: Path, split: str, index: int) -> None:
     for path, picture in ((folder / paths.image, image[..., ::-1]), (folder / paths.label, label)):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not cv2.imwrite: it reports a full disk as False, or not at all.
-        path.write_bytes(cv2.imencode('.png', picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
+        path.write_bytes(cv2.imencode('.png', picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())

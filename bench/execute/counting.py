@@ -101,7 +101,7 @@ def _footprint(request: CountRequest) -> Footprint:
         params=image['params'],
         macs_image=image['macs'],
         macs_crop=sample['macs'],
-        batch_bytes=saved['activation_bytes'],
+        batch_bytes=saved['activation_bytes'] + saved['transient_bytes'],
         micro_batch=batch,
         steps=budgets.steps(request.rule, protocol.epochs, samples, batch),
         batch_size=batch,

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.measure.cost import Shape, build_on_meta
+from bench.measure.cost import Shape, auxiliary_heads, build_on_meta, features_of, meta_output
 
 
 def training_footprint(
@@ -59,22 +60,25 @@ def _saved_storages(model: nn.Module, input_shape: Shape, batch_size: int) -> li
             kept.setdefault(_identity(tensor), tensor)
         return tensor
 
-    with torch.device('meta'), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    hooks = torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor)
+    with torch.device('meta'), hooks, _QuickShapes():
         loss = _stand_in_loss(model, torch.empty(batch_size, *input_shape))
         sizes = [tensor.untyped_storage().nbytes() for tensor in kept.values()]
     del loss
     return sizes
 
 
+class _QuickShapes(TorchDispatchMode):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return meta_output(func, args, kwargs or {})
+
+
 def _stand_in_loss(model: nn.Module, images: Tensor) -> Tensor:
     """Return a loss over all heads: real ones count pixels, which needs values, and the meta device has none."""
     target = torch.empty(images.shape[0], *images.shape[-2:], dtype=torch.long)
-    heads = [head for head in (getattr(model, 'auxiliary_head', None),) if head is not None]
-    outputs = [model(images)]
-    if heads:
-        features = model.extract_feat(images)
-        members = heads[0] if isinstance(heads[0], nn.ModuleList) else heads
-        outputs = [model.decode_head(features), *(head(features) for head in members)]
+    with features_of(model) as features:
+        outputs = [model(images)]
+        outputs += [head(feature) for head in auxiliary_heads(model) for feature in features]
     return torch.stack([_pixel_loss(logits, target) for logits in outputs]).sum()
 
 

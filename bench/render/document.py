@@ -46,6 +46,7 @@ class Section:
     pictures: tuple[Picture, ...]
     experiments: tuple[Experiment, ...] = ()
     classes: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def silent(self) -> list[Experiment]:
@@ -100,8 +101,11 @@ def _ranking(setting: Setting, gathered: Sequence[Row]) -> Section | None:
         'miou': (f'Documented and measured mIoU on {setting.label}', figures.miou_bars(setting, gathered)),
         'cost': (f'mIoU against GFLOPs on {setting.label}', figures.accuracy_against_cost(setting, gathered)),
     }
-    pictures = [Picture(f'figures/{name}-{setting.slug}.png', title, data) for name, (title, data) in drawn.items() if data]
-    return Section(setting.slug, None, (table,), tuple(pictures))
+    pictures = [
+        Picture(f'figures/{name}-{setting.slug}.png', title, data) for name, (title, data) in drawn.items() if data
+    ]
+    notes = dict.fromkeys(row.first('data', 'note') for row in gathered if row.setting == setting)
+    return Section(setting.slug, None, (table,), tuple(pictures), notes=tuple(note for note in notes if note))
 
 
 def _section(slug: str, gathered: Sequence[Row], catalogue: Catalogue) -> Section:

@@ -23,6 +23,8 @@ _STYLE = {
     'figure.facecolor': 'white',
     'font.family': 'DejaVu Sans',
     'font.size': 9,
+    # A dollar sign in a name is a dollar sign.
+    'text.parse_math': False,
     'axes.titlesize': 10,
     'axes.titlelocation': 'left',
     'axes.spines.top': False,
@@ -72,13 +74,15 @@ def miou_bars(setting: Setting, rows: Sequence[Row]) -> bytes | None:
     scored.sort(key=lambda row: (order[row.report], -(row.spread('metrics', 'miou').mean or 0.0)))
     colour = GREY if setting.smoke else MEASURED
     with rc_context(_STYLE):
-        figure = Figure(figsize=(9.5, 1.5 + 0.36 * len(scored)), layout='constrained')
+        figure = Figure(figsize=(9.5, max(2.2, 1.5 + 0.36 * len(scored))), layout='constrained')
         axes = figure.subplots()
         for place, row in enumerate(scored):
             miou = row.spread('metrics', 'miou')
             documented, _ = row.documented_miou()
             first = place == 0
-            axes.barh(place - 0.2, miou.mean, 0.36, color=colour, label='measured, mean over seeds' if first else None)
+            axes.barh(
+                place - 0.2, miou.mean or 0.0, 0.36, color=colour, label='measured, mean over seeds' if first else None
+            )
             axes.plot(miou.values, [place - 0.2] * miou.n, '|', color='black', markersize=7, markeredgewidth=1.2)
             if documented is not None:
                 axes.barh(place + 0.2, documented, 0.36, color=DOCUMENTED, alpha=0.75)

@@ -175,9 +175,9 @@ def telling(settings: Sequence[Setting]) -> list[Setting]:
 
 
 def telling_rows(gathered: Sequence[Row]) -> list[Row]:
-    """Leave out the smoke rows of experiments that were also run for real; every experiment keeps a row."""
-    real = {row.experiment for row in gathered if row.runs and not row.smoke}
-    return [row for row in gathered if not (row.smoke and row.experiment in real)]
+    """Leave out the smoke rows of experiments that were also run for real; what failed is never left out."""
+    real = {row.experiment for row in gathered if row.ok and not row.smoke}
+    return [row for row in gathered if not (row.smoke and row.status == 'ok' and row.experiment in real)]
 
 
 def reports_of(gathered: Iterable[Row]) -> list[str]:

@@ -27,15 +27,14 @@ Legend = list[tuple[str, tuple[float, ...]]]
 
 def stems(setting: Setting, rows: Sequence[Row]) -> list[str]:
     """Return the names of the images that every finished run of ``setting`` stored, in order."""
-    folders = [_folder(row) for row in rows if row.setting == setting and row.ok]
-    each = [{path.name.removesuffix('_truth.png') for path in folder.glob('*_truth.png')} for folder in folders]
+    each = [_stored(row) for row in rows if row.setting == setting and row.ok]
     stored = [names for names in each if names]
     return sorted(set.intersection(*stored)) if stored else []
 
 
 def sheet(setting: Setting, rows: Sequence[Row], stem: str) -> bytes | None:
     """Draw one image, its truth and each experiment's prediction (first finished seed); None where none is stored."""
-    shown = [row for row in rows if row.setting == setting and row.ok and _file(row, stem, 'prediction.png').exists()]
+    shown = [row for row in rows if row.setting == setting and row.ok and stem in _stored(row)]
     if not shown:
         return None
     first = shown[0]
@@ -46,7 +45,7 @@ def sheet(setting: Setting, rows: Sequence[Row], stem: str) -> bytes | None:
     width, height = _size(tiles[0][1])
     legend = read_legend(_folder(first).parent / 'config.py')
     inches = lines * (_TILE_INCHES * height / width + 0.3) + 0.6 + 0.22 * math.ceil(len(legend) / 8)
-    with rc_context({'font.family': 'DejaVu Sans', 'font.size': 9}):
+    with rc_context({'font.family': 'DejaVu Sans', 'font.size': 9, 'text.parse_math': False}):
         figure = Figure(figsize=(_TILE_INCHES * columns, inches), layout='constrained')
         for axes in figure.subplots(lines, columns, squeeze=False).flat:
             axes.set_axis_off()
@@ -54,7 +53,9 @@ def sheet(setting: Setting, rows: Sequence[Row], stem: str) -> bytes | None:
             with Image.open(path) as picture:
                 axes.imshow(np.asarray(picture.convert('RGB')), interpolation='nearest')
             axes.set_title(caption, fontsize=9)
-        handles = [Patch(facecolor=colour, edgecolor='#606060', linewidth=0.4, label=name) for name, colour in legend]
+        # A label that starts with an underscore would be left out.
+        named = [(name.replace('_', ' ') if name.startswith('_') else name, colour) for name, colour in legend]
+        handles = [Patch(facecolor=colour, edgecolor='#606060', linewidth=0.4, label=name) for name, colour in named]
         if handles:
             figure.legend(handles=handles, loc='outside lower center', ncols=min(8, len(handles)), fontsize=8)
         figure.suptitle(f'{first.report}: {stem} — {setting.label}', fontsize=11)
@@ -91,6 +92,13 @@ def _legend_of(dataloader: ast.expr) -> Legend:
 def _caption(row: Row) -> str:
     miou = row.first('metrics', 'miou')
     return row.name if miou is None or row.smoke else f'{row.name} (mIoU {miou:.1f} %)'
+
+
+def _stored(row: Row) -> set[str]:
+    """Return the images of which the row's first finished run has all three files."""
+    endings = ('image.jpg', 'truth.png', 'prediction.png')
+    each = [{path.name.removesuffix(f'_{end}') for path in _folder(row).glob(f'*_{end}')} for end in endings]
+    return set.intersection(*each)
 
 
 def _folder(row: Row) -> Path:

@@ -33,7 +33,9 @@ class Table:
 
     def greyed(self, row: int, column: int) -> bool:
         """Say whether a cell is a score that proves nothing."""
-        return self.marks[row] == 'smoke' and self.columns[column] in self.scores and self.rows[row][column] != cells.DASH
+        return (
+            self.marks[row] == 'smoke' and self.columns[column] in self.scores and self.rows[row][column] != cells.DASH
+        )
 
     def is_text(self, column: int) -> bool:
         """Say whether a column holds words, which are aligned left."""
@@ -58,9 +60,7 @@ class Table:
 
 
 _PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights'})
-_SCORES = frozenset(
-    {'mIoU (%)', 's.d. over seeds', 'Pixel acc. (%)', 'Class acc. (%)', 'Train mIoU (%)'}
-)
+_SCORES = frozenset({'mIoU (%)', 's.d. over seeds', 'Pixel acc. (%)', 'Class acc. (%)', 'Train mIoU (%)'})
 _Cell = Callable[[Row], str]
 
 
@@ -88,14 +88,14 @@ def cost(report: str, rows: Sequence[Row]) -> Table:
     columns: dict[str, _Cell] = {
         'Experiment': lambda row: row.name,
         'Setting': _setting,
-        'Documented GFLOPs': lambda row: _plain(row.documented and row.documented.value('gflops')),
+        'Documented GFLOPs': lambda row: _plain(_documented(row, 'gflops')),
         'Counted GFLOPs': lambda row: cells.scaled(row.first('cost', 'flops'), 1e9),
         'Deviation (%)': lambda row: cells.signed(deviation_percent(row)),
         'at': lambda row: shape(row.first('cost', 'input_shape')),
         'Params (M)': lambda row: cells.scaled(row.first('cost', 'params'), 1e6),
         'Latency p50 (ms)': _latency,
-        'Train memory (GiB)': lambda row: cells.scaled(row.first('memory', 'train', 'peak_bytes'), 2**30),
-        'Inference memory (GiB)': lambda row: cells.scaled(row.first('memory', 'inference', 'peak_bytes'), 2**30),
+        'Train memory (GiB)': lambda row: cells.scaled(row.first('memory', 'train_peak_bytes'), 2**30),
+        'Inference memory (GiB)': lambda row: cells.scaled(row.first('memory', 'inference_peak_bytes'), 2**30),
         'Training time': lambda row: cells.duration(row.spread('train', 'wall_sec').mean),
         'Steps': lambda row: _plain(row.first('train', 'steps')),
         'Epochs': lambda row: _plain(row.first('train', 'epochs')),
@@ -140,7 +140,7 @@ def experiments_frame(rows: Sequence[Row], catalogue: Catalogue) -> pd.DataFrame
 
 def runs_frame(rows: Sequence[Row]) -> pd.DataFrame:
     """Return one line for each receipt."""
-    columns = 'id experiment dataset budget seed status reason resumed contended wall_sec'.split()
+    columns = ['id', 'experiment', 'dataset', 'budget', 'seed', 'status', 'reason', 'resumed', 'contended', 'wall_sec']
     records = []
     for row in rows:
         for _, receipt in row.runs:
@@ -192,7 +192,7 @@ def initial_weights(row: Row) -> str:
 
 def deviation_percent(row: Row) -> float | None:
     """Return by how much the counted cost differs from the documented one, in percent of the documented."""
-    documented = row.documented and row.documented.value('gflops')
+    documented = _documented(row, 'gflops')
     flops = row.first('cost', 'flops')
     return None if not documented or flops is None else 100.0 * (flops / 1e9 / documented - 1.0)
 
@@ -237,7 +237,7 @@ def _experiment_record(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'pixel_accuracy': row.spread('metrics', 'pixel_accuracy').mean,
         'class_accuracy': row.spread('metrics', 'class_accuracy').mean,
         'train_miou': row.spread('train_metrics', 'miou').mean,
-        'documented_gflops': row.documented and row.documented.value('gflops'),
+        'documented_gflops': _documented(row, 'gflops'),
         'rebuilt_gflops': None if recomputed is None else 2 * recomputed,
         'counted_gflops': _divided(row.first('cost', 'flops'), 1e9),
         'counted_gflops_deviation_percent': deviation_percent(row),
@@ -245,8 +245,8 @@ def _experiment_record(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'run_gflops': _divided(row.first('run_cost', 'flops'), 1e9),
         'latency_p50_ms': row.first('latency', 'p50_ms'),
         'latency_device': row.first('latency', 'device'),
-        'train_peak_bytes': row.first('memory', 'train', 'peak_bytes'),
-        'inference_peak_bytes': row.first('memory', 'inference', 'peak_bytes'),
+        'train_peak_bytes': row.first('memory', 'train_peak_bytes'),
+        'inference_peak_bytes': row.first('memory', 'inference_peak_bytes'),
         'train_wall_sec': row.spread('train', 'wall_sec').mean,
         'steps': row.first('train', 'steps'),
         'epochs': row.first('train', 'epochs'),
@@ -281,6 +281,10 @@ def _setting(row: Row) -> str:
 def _latency(row: Row) -> str:
     text = cells.number(row.first('latency', 'p50_ms'))
     return f'{text} (contended)' if row.first('latency', 'contended') else text
+
+
+def _documented(row: Row, metric: str) -> float | None:
+    return None if row.documented is None else row.documented.value(metric)
 
 
 def _plain(value: float | None) -> str:

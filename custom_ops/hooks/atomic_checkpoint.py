@@ -19,10 +19,11 @@ class AtomicCheckpointHook(Hook):
     state; here the file is replaced in one step, so a kill at any moment leaves a usable checkpoint.
 
     Args:
-        interval_sec: least time between two checkpoints; the end of training always saves.
+        interval_sec: least time between two checkpoints.
         interval_steps: save every so many optimiser steps as well (None: by time alone).
         accumulate: iterations per optimiser step; a checkpoint is only taken between two steps, where
             no accumulated gradient would be lost.
+        save_last: save at the end of training too, whatever the interval.
 
     Raises:
         ValueError: an interval or ``accumulate`` is not positive.
@@ -30,7 +31,13 @@ class AtomicCheckpointHook(Hook):
 
     priority = 'VERY_LOW'
 
-    def __init__(self, interval_sec: float = 120.0, interval_steps: int | None = None, accumulate: int = 1):
+    def __init__(
+        self,
+        interval_sec: float = 120.0,
+        interval_steps: int | None = None,
+        accumulate: int = 1,
+        save_last: bool = True,
+    ):
         if interval_sec <= 0 or accumulate < 1 or (interval_steps is not None and interval_steps < 1):
             raise ValueError(
                 f'intervals must be positive and accumulate at least 1, '
@@ -39,6 +46,7 @@ class AtomicCheckpointHook(Hook):
         self.interval_sec = interval_sec
         self.interval_steps = interval_steps
         self.accumulate = accumulate
+        self.save_last = save_last
         self._saved_at = time.monotonic()
         self._saved_iter = -1
         self.stop_requested = False
@@ -58,7 +66,7 @@ class AtomicCheckpointHook(Hook):
             raise KeyboardInterrupt(f'asked to stop after step {steps}')
 
     def after_train(self, runner: Runner) -> None:
-        if self._saved_iter != runner.iter:
+        if self.save_last and self._saved_iter != runner.iter:
             self.save(runner, runner.iter)
 
     def save(self, runner: Runner, iteration: int) -> None:

@@ -32,9 +32,21 @@ class Command:
 
     def arguments(self, *more):
         return [
-            sys.executable, str(ROOT / 'bench' / 'run_all.py'), '--benchmark', str(self.folder),
-            '--dataset', 'folder', '--data-root', str(self.images), '--classes', str(self.images / 'classes.txt'),
-            '--results', str(self.results), '--device', 'cpu', *more,
+            sys.executable,
+            str(ROOT / 'bench' / 'run_all.py'),
+            '--benchmark',
+            str(self.folder),
+            '--dataset',
+            'folder',
+            '--data-root',
+            str(self.images),
+            '--classes',
+            str(self.images / 'classes.txt'),
+            '--results',
+            str(self.results),
+            '--device',
+            'cpu',
+            *more,
         ]
 
     def environment(self):
@@ -49,7 +61,9 @@ class Command:
         }
 
     def __call__(self, *more):
-        return subprocess.run(self.arguments(*more), env=self.environment(), capture_output=True, text=True, timeout=240)
+        return subprocess.run(
+            self.arguments(*more), env=self.environment(), capture_output=True, text=True, timeout=240
+        )
 
     def start(self, *more):
         return subprocess.Popen(
@@ -79,7 +93,12 @@ def test_every_failure_is_a_record_and_the_others_go_on(command):
     assert ended.returncode == 1, ended.stderr
     receipts = run.receipts()
     assert {name: receipt['status'] for name, receipt in receipts.items()} == {
-        'good': 'ok', 'broken': 'crash', 'memory': 'oom', 'nan': 'nan', 'killed': 'crash', 'hangs': 'timeout',
+        'good': 'ok',
+        'broken': 'crash',
+        'memory': 'oom',
+        'nan': 'nan',
+        'killed': 'crash',
+        'hangs': 'timeout',
     }
     assert 'the network broke' in receipts['broken']['reason']
     assert 'SIGKILL' in receipts['killed']['reason']
@@ -107,7 +126,9 @@ def test_a_run_leaves_what_the_contract_names(command):
     assert set(receipt['metrics']['per_class_iou']) == set(build.CLASSES)
     assert receipt['train']['steps'] == 8
     assert receipt['data']['split'] == 'test'
-    assert {'config.py', 'curves.csv', 'confusion.npz', 'log.txt', 'panels'} <= {entry.name for entry in folder.iterdir()}
+    assert {'config.py', 'curves.csv', 'confusion.npz', 'log.txt', 'panels'} <= {
+        entry.name for entry in folder.iterdir()
+    }
     assert not list(folder.rglob('*.pth')), 'checkpoints are kept on request only'
     assert str(ROOT) not in (folder / 'receipt.json').read_text()
     assert (run.results / 'report' / 'index.html').exists()
@@ -116,9 +137,13 @@ def test_a_run_leaves_what_the_contract_names(command):
 def test_nothing_is_repeated_and_nothing_rewritten(command):
     run = command({'good': None})
     assert run().returncode == 0
-    before = {path: path.stat().st_mtime_ns for path in run.results.rglob('*') if path.is_file() and '.lock' not in path.name}
+    before = {
+        path: path.stat().st_mtime_ns for path in run.results.rglob('*') if path.is_file() and '.lock' not in path.name
+    }
     assert run().returncode == 0
-    after = {path: path.stat().st_mtime_ns for path in run.results.rglob('*') if path.is_file() and '.lock' not in path.name}
+    after = {
+        path: path.stat().st_mtime_ns for path in run.results.rglob('*') if path.is_file() and '.lock' not in path.name
+    }
     assert before == after
 
 
@@ -153,7 +178,11 @@ def test_a_stopped_command_continues_where_it_ended(command, how):
     (run.folder / 'configs' / 'fake' / 'first.py').touch()
     going = run.start(*options)
     curve = run.results / 'fake' / 'slow'
-    wait_for(lambda: any('last.pth' == path.name for path in curve.rglob('*')) or _steps(curve) > 3 or going.poll() is not None)
+    wait_for(
+        lambda: (
+            any('last.pth' == path.name for path in curve.rglob('*')) or _steps(curve) > 3 or going.poll() is not None
+        )
+    )
     time.sleep(2)
     going.send_signal(how)
     going.communicate(timeout=90)
@@ -164,9 +193,7 @@ def test_a_stopped_command_continues_where_it_ended(command, how):
     else:
         assert 'slow' not in run.receipts()
     wait_for(lambda: not _alive(run))
-    (run.folder / 'configs' / 'fake' / 'slow.py').write_text(
-        (run.folder / 'configs' / 'fake' / 'slow.py').read_text()
-    )
+    (run.folder / 'configs' / 'fake' / 'slow.py').write_text((run.folder / 'configs' / 'fake' / 'slow.py').read_text())
     assert first == run.receipts()['first']
 
 

@@ -9,7 +9,10 @@ from bench.records import DataSet, Pair, Run
 
 
 def dataset(images=40):
-    splits = {name: tuple(Pair(f'{i}.png', f'{i}_l.png') for i in range(count)) for name, count in (('train', images), ('val', 10), ('test', 20))}
+    splits = {
+        name: tuple(Pair(f'{i}.png', f'{i}_l.png') for i in range(count))
+        for name, count in (('train', images), ('val', 10), ('test', 20))
+    }
     return DataSet('camvid', Path('data'), tuple('abcdefg'), ((0, 0, 0),) * 7, (360, 480), splits, {11: 255})
 
 
@@ -90,11 +93,14 @@ def test_sizes_are_given_to_the_toolbox_as_width_and_height():
 def test_a_crop_becomes_the_same_share_of_the_image():
     composed = made('unet_phases/phase_7_4')
     assert composed.crop == (128, 128), '256 of a short side of 375 is 123 of 180, at stride 64'
-    assert composed.config.model.data_preprocessor.size == (128, 128)
+    assert {'type': 'FiveCrop', 'size': (128, 128)} in composed.config.train_dataloader.dataset.pipeline
 
 
 def test_bf16_changes_the_wrapper_alone():
-    plain, half = made('kitti_ablation/baseline').config.to_dict(), made('kitti_ablation/baseline', precision='bf16').config.to_dict()
+    plain, half = (
+        made('kitti_ablation/baseline').config.to_dict(),
+        made('kitti_ablation/baseline', precision='bf16').config.to_dict(),
+    )
     assert half['optim_wrapper'].pop('type') == 'Bf16OptimWrapper'
     assert plain['optim_wrapper'].pop('type') == 'OptimWrapper'
     assert plain == half

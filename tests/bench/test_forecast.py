@@ -7,7 +7,13 @@ from bench.records import Run
 
 RUN = Run('r/a', 'camvid', (180, 240), 'short', 0.1, 0)
 COUNTED = forecast.Footprint(
-    params=1_000_000, macs_image=10**9, macs_crop=10**9, batch_bytes=400_000_000, micro_batch=4, steps=1000, batch_size=4
+    params=1_000_000,
+    macs_image=10**9,
+    macs_crop=10**9,
+    batch_bytes=400_000_000,
+    micro_batch=4,
+    steps=1000,
+    batch_size=4,
 )
 IMAGES = {'train': 100, 'val': 10, 'test': 50}
 RULE = budgets.rule('short')
@@ -34,8 +40,9 @@ def test_a_batch_that_fits_is_not_split():
 def test_a_batch_that_does_not_fit_is_split_into_equal_parts():
     limit = forecast.PROCESS_BYTES + 16_000_000 + 210_000_000
     assert forecast.micro_batches(COUNTED, limit) == 2
-    assert forecast.micro_batches(COUNTED, limit - 100_000_000) == 4
 
 
-def test_where_no_image_fits_single_images_are_tried():
-    assert forecast.micro_batches(COUNTED, 0) == 4
+def test_a_part_never_holds_a_single_image():
+    assert forecast.micro_batches(COUNTED, 0) == 2
+    assert forecast.micro_batches(replace(COUNTED, batch_size=1), 0) == 1
+    assert forecast.micro_batches(replace(COUNTED, batch_size=3), 0) == 1

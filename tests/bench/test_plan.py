@@ -16,7 +16,9 @@ def make(experiments, selected=None, **kwargs):
 
 
 def test_parents_come_first_and_are_planned_even_when_not_selected():
-    made = make([experiment('r/child', ('r/parent',)), experiment('r/parent', ('r/root',)), experiment('r/root')], ['r/child'])
+    made = make(
+        [experiment('r/child', ('r/parent',)), experiment('r/parent', ('r/root',)), experiment('r/root')], ['r/child']
+    )
     assert [run.experiment for run in made.runs] == ['r/root', 'r/parent', 'r/child']
     assert made.runs[-1].parents == ('r/parent/camvid-180x240-shortx0.1-seed0',)
     assert made.runs[-1].parents[0] == made.runs[1].folder

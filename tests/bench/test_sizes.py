@@ -26,7 +26,9 @@ def test_progressive_sizes_keep_their_ratios():
     assert made == [128, 256, 512]
 
 
-@pytest.mark.parametrize(('text', 'reason'), [('360', 'HEIGHTxWIDTH'), ('ax2', 'HEIGHTxWIDTH'), ('32x480', 'at least 64')])
+@pytest.mark.parametrize(
+    ('text', 'reason'), [('360', 'HEIGHTxWIDTH'), ('ax2', 'HEIGHTxWIDTH'), ('32x480', 'at least 64')]
+)
 def test_a_bad_size_is_refused_with_the_rule(text, reason):
     with pytest.raises(ValueError, match=reason):
         sizes.parse_size(text)

@@ -101,5 +101,3 @@ def test_a_second_command_is_refused_and_told_of_the_first(tmp_path):
         assert f'process {os.getpid()} (run_all.py --first)' in second.stdout
     third = subprocess.run([sys.executable, '-c', program, tmp_path], capture_output=True, text=True, check=True)
     assert third.stdout.strip() == 'held'
-
-

@@ -20,7 +20,12 @@ def test_an_experiment_from_scratch_says_random(tmp_path):
 
 def test_weights_are_loaded_by_name_and_the_rest_is_reported(tmp_path):
     model = Model()
-    stored = {'0.weight': torch.full((2, 2), 7.0), '0.bias': torch.ones(2), '1.weight': torch.ones(9, 9), 'fc.bias': torch.ones(1)}
+    stored = {
+        '0.weight': torch.full((2, 2), 7.0),
+        '0.bias': torch.ones(2),
+        '1.weight': torch.ones(9, 9),
+        'fc.bias': torch.ones(1),
+    }
     torch.save({'state_dict': stored}, tmp_path / 'net.pth')
     block = weights.initialise(model, 'net', tmp_path)
     assert torch.equal(model.backbone[0].weight, stored['0.weight'])

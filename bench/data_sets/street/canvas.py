@@ -117,11 +117,10 @@ class Canvas:
     def window(self, pixels: Points) -> tuple[slice, slice] | None:
         """Return the rows and columns that a polygon's bounding box covers, None where it is outside."""
         height, width = self.camera.size
-        low = np.clip(np.floor(pixels.min(axis=0)), 0, [width, height]).astype(int)
-        high = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, [width, height]).astype(int)
-        if (high - low < 1).any():
-            return None
-        return slice(low[1], high[1]), slice(low[0], high[0])
+        (left, top), (right, bottom) = pixels.min(axis=0).tolist(), pixels.max(axis=0).tolist()
+        columns = slice(max(math.floor(left), 0), min(math.ceil(right) + 1, width))
+        rows = slice(max(math.floor(top), 0), min(math.ceil(bottom) + 1, height))
+        return (rows, columns) if rows.stop > rows.start and columns.stop > columns.start else None
 
     def shade(self, pixels: Points, strength: float, softness: float = 0.0) -> None:
         """Darken the colours inside a polygon by ``strength`` (0 to 1); ``softness`` blurs its edge, in pixels."""
@@ -167,28 +166,23 @@ class Canvas:
         cv2.copyTo(warped, mask, self.image[where])
 
     def stamp(
-        self,
-        sprite: textures.Sprite,
-        box: tuple[float, float, float, float],
-        colour: Colour,
-        label: int | None,
-        contrast: float = 1.0,
+        self, sprite: NDArray[np.uint8], box: tuple[float, float, float, float], colour: Colour, label: int | None
     ) -> None:
-        """Print a sprite into ``box`` (x0, y0, x1, y1 in pixels), its shading tinted by ``colour``."""
+        """Print a sprite of ``textures.foliage`` into ``box`` (x0, y0, x1, y1 in pixels), tinted by ``colour``."""
         where = self.window(np.array([box[:2], box[2:]], np.float32))
         width, height = box[2] - box[0], box[3] - box[1]
         if where is None or width < 2 or height < 2:
             return
-        scale = np.array(
-            [[width / sprite.size, 0, box[0] - where[1].start], [0, height / sprite.size, box[1] - where[0].start]],
-            np.float32,
+        fit = np.array(
+            [
+                [width / sprite.shape[1], 0, box[0] - where[1].start],
+                [0, height / sprite.shape[0], box[1] - where[0].start],
+            ]
         )
         patch = self.image[where]
-        size = (patch.shape[1], patch.shape[0])
-        cover, shade, body = (cv2.warpAffine(layer, scale, size, flags=cv2.INTER_LINEAR) for layer in sprite.layers)
-        light = 1 + contrast * (shade.astype(np.float32) / 128 - 1)
-        tinted = np.clip(light[..., None] * np.asarray(colour, np.float32), 0, 255).astype(np.uint8)
-        cv2.copyTo(tinted, (cover > 120).astype(np.uint8), patch)
+        cover, shade, body = cv2.split(cv2.warpAffine(sprite, fit, patch.shape[1::-1], flags=cv2.INTER_LINEAR))
+        tints = np.minimum(textures.LEVELS * np.array(colour, np.float32), 255).astype(np.uint8)
+        cv2.copyTo(cv2.LUT(cv2.merge((shade, shade, shade)), tints), cv2.compare(cover, 120, cv2.CMP_GT), patch)
         if label is not None:
             self.label[where][body > 127] = label
 
@@ -199,6 +193,12 @@ class Canvas:
         return mask
 
 
+def scaled(colour: Colour, factor: float) -> Colour:
+    """Return a colour made brighter or darker."""
+    red, green, blue = (min(255.0, c * factor) for c in colour)
+    return red, green, blue
+
+
 def _fixed(pixels: Points) -> NDArray[np.int32]:
     # OpenCV wants 28.4 fixed point; objects beside the camera project far outside and would overflow.
-    return np.round(np.clip(pixels, -30000, 30000) * 16).astype(np.int32)
+    return np.rint(np.minimum(np.maximum(pixels, -30000), 30000) * 16).astype(np.int32)

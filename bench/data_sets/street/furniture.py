@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from bench.data_sets.street import textures
-from bench.data_sets.street.canvas import Canvas, Colour
+from bench.data_sets.street.canvas import Canvas, Colour, scaled
 from bench.data_sets.street.classes import FENCE, LIGHT, POLE, SIGN, VOID, WALL
 
 GREYS = ((112, 114, 116), (84, 88, 86), (140, 140, 138), (66, 76, 70), (120, 104, 88))
@@ -17,8 +17,8 @@ def paint_pole(canvas: Canvas, x: float, z: float, height: float, width: float, 
     canvas.ground_shadow(x, z, width * 4, width * 4, 0.35)
     canvas.upright(x - half, x + half, 0, height, z, colour, POLE)
     bright, dark = (half, -half) if canvas.weather.sun_side > 0 else (-half, half)
-    canvas.upright(x + dark * 0.3, x + dark, 0, height, z, _scaled(colour, 0.62), None)
-    canvas.upright(x + bright * 0.5, x + bright, 0, height, z, _scaled(colour, 1.2), None)
+    canvas.upright(x + dark * 0.3, x + dark, 0, height, z, scaled(colour, 0.62), None)
+    canvas.upright(x + bright * 0.5, x + bright, 0, height, z, scaled(colour, 1.2), None)
     return colour
 
 
@@ -33,7 +33,7 @@ def paint_lamp(canvas: Canvas, x: float, z: float, rng: np.random.Generator) -> 
     )
     canvas.stroke(arm, max(1.6, 0.1 * scale), colour, POLE)
     head = canvas.camera.project([(x + side * reach, height - 0.03, z)])[0]
-    canvas.disc(head, (0.42 * scale, 0.11 * scale), _scaled(colour, 0.8), None)
+    canvas.disc(head, (0.42 * scale, 0.11 * scale), scaled(colour, 0.8), None)
 
 
 def paint_sign(canvas: Canvas, x: float, z: float, rng: np.random.Generator, big: bool = False) -> None:
@@ -97,7 +97,7 @@ def _signal_head(canvas: Canvas, x: float, y: float, z: float, rng: np.random.Ge
     on = rng.integers(3)
     scale = canvas.camera.pixels_per_metre(z)
     for k, lit in enumerate(((60, 220, 130), (250, 180, 60), (245, 60, 50))):
-        colour = lit if k == on else canvas.weather.dim(_scaled(lit, 0.22), 'front', z)
+        colour = lit if k == on else canvas.weather.dim(scaled(lit, 0.22), 'front', z)
         canvas.disc(canvas.camera.project([(x, y + 0.17 + 0.32 * k, z)])[0], (0.12 * scale, 0.12 * scale), colour, None)
 
 
@@ -114,7 +114,7 @@ def paint_bin(canvas: Canvas, x: float, z: float, rng: np.random.Generator) -> N
         height * 0.85,
         height,
         z,
-        canvas.weather.dim(_scaled(colour, 1.35), 'front', z),
+        canvas.weather.dim(scaled(colour, 1.35), 'front', z),
         None,
     )
     canvas.upright(
@@ -123,7 +123,7 @@ def paint_bin(canvas: Canvas, x: float, z: float, rng: np.random.Generator) -> N
         height * 0.5,
         height * 0.7,
         z,
-        canvas.weather.dim(_scaled(colour, 0.5), 'front', z),
+        canvas.weather.dim(scaled(colour, 0.5), 'front', z),
         None,
     )
 
@@ -200,8 +200,3 @@ def _bar(canvas: Canvas, x: float, y: float, z: float, width: float, height: flo
     canvas.upright(
         x - width / 2, x + width / 2, y - height / 2, y + height / 2, z, canvas.weather.dim(colour, 'front', z), None
     )
-
-
-def _scaled(colour: Colour, factor: float) -> Colour:
-    red, green, blue = (min(255.0, c * factor) for c in colour)
-    return red, green, blue

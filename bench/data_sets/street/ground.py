@@ -19,8 +19,8 @@ LANE_M = 3.2
 class Street:
     """Where things stand across the road, X in metres: left is negative.
 
-    ``left`` and ``right`` are the kerbs, ``walk_*`` the outer edges of the pavements, ``plot_*`` the lines where gardens
-    end and houses begin. ``crossing`` is the near edge (Z) of a cross street, ``rails`` the X of a tram track.
+    ``left`` and ``right`` are the kerbs, ``walk_*`` the outer edges of the pavements, ``plot_*`` the lines where
+    gardens end and houses begin. ``crossing`` is the near edge (Z) of a cross street, ``rails`` the X of a tram track.
     """
 
     left: float
@@ -70,18 +70,19 @@ def paint_ground(canvas: Canvas, street: Street, rng: np.random.Generator) -> No
     camera = canvas.camera
     first = int(np.ceil(camera.centre[1] + 2))
     rows = np.arange(first, camera.size[0], dtype=np.float32)
-    z = np.repeat((camera.focal * camera.height / (rows - camera.centre[1]))[:, None], camera.size[1], axis=1)
-    x = (np.arange(camera.size[1], dtype=np.float32) - camera.centre[0])[None] * z / camera.focal
+    depth = np.float32(camera.focal * camera.height) / (rows - np.float32(camera.centre[1]))
+    z: Grid = np.repeat(depth[:, None], camera.size[1], axis=1)
+    x: Grid = (np.arange(camera.size[1], dtype=np.float32) - np.float32(camera.centre[0]))[None] * z / camera.focal
     label = _classes(street, x, z)
     colour = _base_colours(label, street, x, rng)
-    near = np.clip(14 / z, 0, 1)
+    near = np.minimum(14 / z, np.float32(1))
     fine = textures.sample(textures.noise(0.35, 11), x * 46, z * 30)
     grain = textures.sample(textures.noise(1.0, 12), x * 17 + 90, z * 9)
     stains = textures.sample(textures.noise(1.1, 13), x * 5 + 31, z * 1.6 + 17)
     rough = np.where(label == TERRAIN, 2.2, 1.0).astype(np.float32)
     light = 1 + near * rough * (0.045 * fine + 0.05 * grain) + 0.06 * rough * stains
     light = light * canvas.weather.top * _joints(label, x, z, near) * _house_shadow(canvas, street, x, z)
-    _marks(colour, street, x, z, rng)
+    _marks(colour, grain, street, x, z, rng)
     clear = np.exp(-z[:, :1] / canvas.weather.haze_m)[..., None]
     colour *= (light * clear[..., 0])[..., None]
     colour += np.asarray(canvas.weather.haze, np.float32) * (1 - clear)
@@ -140,7 +141,7 @@ def _house_shadow(canvas: Canvas, street: Street, x: Grid, z: Grid) -> Grid:
     return 1 - weather.shadow * np.clip((x * weather.sun_side - reach) * 3, 0, 1)
 
 
-def _marks(colour: Grid, street: Street, x: Grid, z: Grid, rng: np.random.Generator) -> None:
+def _marks(colour: Grid, scratches: Grid, street: Street, x: Grid, z: Grid, rng: np.random.Generator) -> None:
     """Draw lane lines, zebra, stop line, kerbs and rails over the base colours."""
     worn = 0.55 + 0.4 * rng.random()
     cross = np.zeros(x.shape, bool)
@@ -152,7 +153,6 @@ def _marks(colour: Grid, street: Street, x: Grid, z: Grid, rng: np.random.Genera
         zebra = (z > street.crossing - 4.2) & (z < street.crossing - 1.2) & (x - np.floor(x) < 0.5)
         stop = (np.abs(z - street.crossing + 5.6) < 0.22) & (x > -LANE_M / 2)
         paint |= inside & (zebra | stop)
-    scratches = textures.sample(textures.noise(0.8, 14), x * 30, z * 20)
     paint &= scratches > -1.2 - worn
     colour[paint] = colour[paint] * (1 - worn) + 205 * worn
     for side, kerb in ((-1, street.left), (1, street.right)):

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data_sets.street import textures
-from bench.data_sets.street.canvas import Canvas
+from bench.data_sets.street.canvas import Canvas, scaled
 from bench.data_sets.street.classes import BUILDING, VEGETATION
 from bench.data_sets.street.ground import Street
 
@@ -112,10 +112,10 @@ def _gable(canvas: Canvas, house: House, side: int, rng: np.random.Generator) ->
     picture = _plain(house, depth, scale, rng) if blind else elevation(house, depth, scale, rng)
     colour = np.asarray(canvas.weather.haze, np.float32)
     clear = float(np.exp(-house.z0 / canvas.weather.haze_m))
-    picture = np.clip(picture * canvas.weather.front * clear + colour * (1 - clear), 0, 255).astype(np.uint8)
+    lit = np.clip(picture * canvas.weather.front * clear + colour * (1 - clear), 0, 255).astype(np.uint8)
     inner, outer = house.x, house.x + side * depth
     top, z = house.height, house.z0
-    canvas.sheet(picture, [(inner, top, z), (outer, top, z), (outer, 0, z), (inner, 0, z)], BUILDING)
+    canvas.sheet(lit, [(inner, top, z), (outer, top, z), (outer, 0, z), (inner, 0, z)], BUILDING)
 
 
 def _plain(house: House, width: float, scale: float, rng: np.random.Generator) -> Picture:
@@ -272,5 +272,5 @@ def paint_skyline(canvas: Canvas, rng: np.random.Generator) -> None:
                     (x + width - 0.6, level, z),
                     (x + 0.6, level, z),
                 ]
-                canvas.solid(band, tuple(c * 0.86 for c in colour), None)
+                canvas.solid(band, scaled(colour, 0.86), None)
         x += width * rng.uniform(0.7, 1.0)

@@ -76,20 +76,8 @@ def paint_person(canvas: Canvas, x: float, z: float, rng: np.random.Generator) -
         plane.limb([((k - 0.5) * 0.08 * h, hip), knee, (step, 0.04 * h)], 0.075 * h, plane.dim(legs, shade), PERSON)
         plane.limb([(step, 0.02 * h), (step + facing * 0.06 * h, 0.02 * h)], 0.045 * h, plane.dim((30, 28, 28)), PERSON)
     hem = hip - (rng.uniform(0.0, 0.16) * h if rng.random() < 0.5 else 0)
-    torso = [
-        (-girth * 0.8, hem),
-        (girth * 0.8, hem),
-        (girth + lean, neck - 0.05 * h),
-        (girth * 0.45 + lean, neck),
-        (-girth * 0.45 + lean, neck),
-        (-girth + lean, neck - 0.05 * h),
-    ]
-    plane.shape(torso, plane.dim(coat), PERSON)
-    dark = facing if rng.random() < 0.5 else -facing
-    plane.shape(
-        [(0, hem), (dark * girth * 0.8, hem), (dark * girth + lean, neck - 0.05 * h), (lean, neck)],
-        plane.dim(coat, 0.78),
-        None,
+    _torso(
+        plane, coat, (girth * 0.8, girth), (hem, neck - 0.05 * h, neck), lean, facing if rng.random() < 0.5 else -facing
     )
     for side, shade in ((-1, 0.65), (1, 1.05)):
         elbow = (side * girth * 1.2 - side * stride * 0.3, 0.63 * h)
@@ -105,6 +93,19 @@ def paint_person(canvas: Canvas, x: float, z: float, rng: np.random.Generator) -
             PERSON,
         )
     _head(plane, lean, neck, h, skin, _pick(HAIRS, rng), facing, PERSON)
+
+
+def _torso(
+    plane: Plane, coat: Colour, girth: tuple[float, float], levels: tuple[float, float, float], lean: float, dark: int
+) -> None:
+    """Paint a walker's trunk, ``girth`` wide at hem and shoulder, with its ``dark`` side (-1 or 1) in shade."""
+    (hips, chest), (hem, shoulder, neck) = girth, levels
+    left = [(-hips, hem), (-chest + lean, shoulder), (-chest * 0.45 + lean, neck)]
+    right = [(hips, hem), (chest + lean, shoulder), (chest * 0.45 + lean, neck)]
+    plane.shape([*left, *reversed(right)], plane.dim(coat), PERSON)
+    plane.shape(
+        [(0, hem), (dark * hips, hem), (dark * chest + lean, shoulder), (lean, neck)], plane.dim(coat, 0.78), None
+    )
 
 
 def _head(plane: Plane, u: float, neck: float, h: float, skin: Colour, hair: Colour, facing: int, label: int) -> None:
@@ -207,7 +208,7 @@ def _rider(plane: Plane, seat: float, grip: float, bar: float, rng: np.random.Ge
     )
     for side in (-1, 1):
         shoulder = upright.pixels([(side * girth + lean, top - 0.08)])[0]
-        elbow = shoulder + [side * 0.10 * (1 - abs(plane.turn)) * plane.scale, 0.28 * plane.scale]
+        elbow = shoulder + np.array([side * 0.10 * (1 - abs(plane.turn)), 0.28]) * plane.scale
         hand = plane.pixels([(grip, bar)])[0] + [side * 0.24 * (1 - abs(plane.turn)) * plane.scale, 0]
         plane.canvas.stroke(
             np.stack([shoulder, elbow, hand]).astype(np.float32), 0.095 * plane.scale, plane.dim(body, 0.9), RIDER

@@ -55,4 +55,5 @@ def _vignette(size: tuple[int, int], rng: np.random.Generator) -> NDArray[np.flo
 
 def _compress(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
     coded = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(coded, cv2.IMREAD_COLOR)[..., ::-1])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+    return np.ascontiguousarray(decoded[..., ::-1])

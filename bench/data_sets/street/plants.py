@@ -3,7 +3,7 @@
 import numpy as np
 
 from bench.data_sets.street import textures
-from bench.data_sets.street.canvas import Canvas, Colour
+from bench.data_sets.street.canvas import Canvas, Colour, scaled
 from bench.data_sets.street.classes import VEGETATION
 
 GREENS = ((74, 96, 44), (88, 102, 52), (62, 84, 48), (104, 106, 56), (70, 90, 62), (122, 104, 58))
@@ -18,12 +18,12 @@ def paint_tree(canvas: Canvas, x: float, z: float, height: float, rng: np.random
     lean = rng.uniform(-0.4, 0.4) * scale
     fork = foot + np.array([lean, -height * 0.5 * scale])
     canvas.ground_shadow(x, z, height * 0.3, height * 0.35, 0.3)
-    column = np.stack(
-        [foot + [-trunk * 1.3, 0], foot + [trunk * 1.3, 0], fork + [trunk * 0.7, 0], fork - [trunk * 0.7, 0]]
-    )
+    half = np.array([trunk, 0])
+    column = np.stack([foot - half * 1.3, foot + half * 1.3, fork + half * 0.7, fork - half * 0.7])
     canvas.fill(column.astype(np.float32), bark, VEGETATION)
-    dark = tuple(c * 0.62 for c in bark)
-    canvas.fill((column + [[trunk * 1.2, 0], [0, 0], [0, 0], [trunk * 0.7, 0]]).astype(np.float32), dark, None)
+    dark = scaled(bark, 0.62)
+    shady = np.stack([foot, foot + half * 1.3, fork + half * 0.7, fork])
+    canvas.fill(shady.astype(np.float32), dark, None)
     for _ in range(4):
         tip = fork + np.array([rng.uniform(-0.22, 0.22), -rng.uniform(0.15, 0.35)]) * height * scale
         canvas.stroke(np.stack([fork, tip]).astype(np.float32), trunk * 0.6, dark, VEGETATION)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data_sets.street import furniture, ground, houses, people, photograph, plants, vehicles
+from bench.data_sets.street import bodies, furniture, ground, houses, people, photograph, plants, vehicles
 from bench.data_sets.street.canvas import SUPERSAMPLE, Camera, Canvas, Weather
 from bench.data_sets.street.ground import LANE_M, Street
 
@@ -215,15 +215,15 @@ def _traffic(street: Street, theme: str, rng: np.random.Generator) -> Placed:
     """Moving and parked vehicles, crossing traffic, and riders."""
     placed: Placed = []
 
-    def along(body: vehicles.Body, x: float, z: float, away: bool) -> None:
+    def along(body: bodies.Body, x: float, z: float, away: bool) -> None:
         placed.append((z, lambda canvas, stream: vehicles.paint_along(canvas, body, x, z, away, stream)))
 
-    def any_car() -> vehicles.Body:
-        return vehicles.CARS[rng.integers(len(vehicles.CARS))]
+    def any_car() -> bodies.Body:
+        return bodies.CARS[rng.integers(len(bodies.CARS))]
 
     _lane(along, any_car, theme, rng)
     lanes_left = round((-LANE_M / 2 - street.left - 0.3) / LANE_M)
-    heavy = {'bus': vehicles.COACH, 'lorry': (vehicles.LORRY, vehicles.TIPPER)[rng.integers(2)], 'tram': vehicles.TRAM}
+    heavy = {'bus': bodies.COACH, 'lorry': (bodies.LORRY, bodies.TIPPER)[rng.integers(2)], 'tram': bodies.TRAM}
     z = rng.uniform(9, 16)
     oncoming = -LANE_M if theme == 'tram' or lanes_left < 2 else -LANE_M * rng.integers(1, 3)
     if theme in heavy and (theme == 'tram' or rng.random() < 0.5):
@@ -250,9 +250,7 @@ def _traffic(street: Street, theme: str, rng: np.random.Generator) -> Placed:
     return placed
 
 
-def _lane(
-    along: Callable[..., None], any_car: Callable[[], vehicles.Body], theme: str, rng: np.random.Generator
-) -> None:
+def _lane(along: Callable[..., None], any_car: Callable[[], bodies.Body], theme: str, rng: np.random.Generator) -> None:
     """Fill our own lane with the traffic ahead."""
     z = rng.uniform(22 if theme in ('bus', 'lorry', 'motorcycle', 'cycling') else 9, 40)
     while z < 100:
@@ -266,15 +264,13 @@ def _crossing_traffic(placed: Placed, street: Street, theme: str, rng: np.random
     for lane, to_right in ((0.28, False), (0.72, True)):
         if rng.random() < 0.6:
             body = (
-                vehicles.COACH
-                if theme == 'bus' and rng.random() < 0.4
-                else vehicles.CARS[rng.integers(len(vehicles.CARS))]
+                bodies.COACH if theme == 'bus' and rng.random() < 0.4 else bodies.CARS[rng.integers(len(bodies.CARS))]
             )
             z, x = street.crossing + street.crossing_m * lane, rng.uniform(-14, 14)
             placed.append((z, _across(body, x, z, to_right)))
 
 
-def _across(body: vehicles.Body, x: float, z: float, to_right: bool) -> Painter:
+def _across(body: bodies.Body, x: float, z: float, to_right: bool) -> Painter:
     return lambda canvas, stream: vehicles.paint_across(canvas, body, x, z, to_right, stream)
 
 

@@ -1,6 +1,5 @@
 """Noise and sprites that repeat nowhere visibly: made once per process from a fixed seed."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -10,21 +9,8 @@ from numpy.typing import NDArray
 TILE = 256
 
 
-@dataclass(frozen=True)
-class Sprite:
-    """Square layers [size, size], 0 to 255: ``cover`` (opacity), ``shade`` (128 = neutral), ``body`` (class)."""
-
-    cover: NDArray[np.uint8]
-    shade: NDArray[np.uint8]
-    body: NDArray[np.uint8]
-
-    @property
-    def size(self) -> int:
-        return self.cover.shape[0]
-
-    @property
-    def layers(self) -> tuple[NDArray[np.uint8], ...]:
-        return self.cover, self.shade, self.body
+# Brightness [256, 1, 1] that the values of a sprite's shading stand for; 128 is neutral.
+LEVELS = (np.arange(256, dtype=np.float32) / 128)[:, None, None]
 
 
 @lru_cache(maxsize=32)
@@ -57,17 +43,20 @@ def sample(tile: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.floa
 
 
 @lru_cache(maxsize=1)
-def foliage() -> tuple[Sprite, ...]:
-    """Return clumps of leaves: ragged outline, lit from above, holes that show what is behind."""
+def foliage() -> tuple[NDArray[np.uint8], ...]:
+    """Return clumps of leaves, uint8 [96, 96, 3]: opacity, shading (128 = neutral), and the part that counts as leaves.
+
+    Their outline is ragged, the light comes from above, and small holes show what is behind.
+    """
     return tuple(_clump(np.random.default_rng([5, k]), 96) for k in range(8))
 
 
-def _clump(rng: np.random.Generator, size: int) -> Sprite:
+def _clump(rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j].astype(np.float32)
     ragged = cut(rng, (size, size), 1.2, seed=3)
     leaves = cut(rng, (size, size), 0.6, seed=4)
     density = 1.0 - np.hypot(x, y) * 1.15 + 0.20 * ragged
     cover = (density + 0.10 * leaves > 0.12) & (density + 0.22 * leaves > -0.02)
-    shade = 128 * (1.0 + 0.30 * leaves + 0.16 * ragged - 0.28 * y)
+    shade = np.clip(128 * (1.0 + 0.30 * leaves + 0.16 * ragged - 0.28 * y), 12, 250)
     body = cv2.morphologyEx(cover.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
-    return Sprite((cover * 255).astype(np.uint8), np.clip(shade, 12, 250).astype(np.uint8), body * 255)
+    return np.stack([cover * 255, shade, body * 255], axis=2).astype(np.uint8)

@@ -71,7 +71,10 @@ def config(work_dir, stop_at=None, accumulate=1):
         'train_cfg': {'type': 'mmseg.ResumableIterLoop', 'max_iters': 12, 'val_interval': 4},
         'optim_wrapper': {'optimizer': {'type': 'Adam', 'lr': 0.01}, 'accumulative_counts': accumulate},
         'param_scheduler': [{'type': 'PolyLR', 'end': 12, 'by_epoch': False}],
-        'default_hooks': {'checkpoint': {'type': 'mmseg.AtomicCheckpointHook', 'accumulate': accumulate}, 'logger': None},
+        'default_hooks': {
+            'checkpoint': {'type': 'mmseg.AtomicCheckpointHook', 'accumulate': accumulate},
+            'logger': None,
+        },
         'custom_hooks': hooks,
         'randomness': {'seed': 7},
         'resume': True,

@@ -1,0 +1,116 @@
+"""A tiny catalogue and stored runs whose scores are made up."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.records import Catalogue, Documented, Experiment, Receipt, Report
+
+CLASSES = ['road', 'sky|<script>alert(1)</script>', '_pole_ $x$']
+PALETTE = [[128, 64, 128], [70, 130, 180], [153, 153, 153]]
+
+
+@pytest.fixture
+def catalogue() -> Catalogue:
+    def experiment(name: str, title: str, **documented: float) -> Experiment:
+        unit = {'miou': 'percent', 'val_miou': 'percent', 'gflops': 'GFLOPs'}
+        numbers = tuple(Documented(key, value, unit[key], 'table 1') for key, value in documented.items())
+        return Experiment(
+            name, title, '1', 'R', numbers, ambiguities=('Open. Read so.',), reason='' if numbers else 'never measured'
+        )
+
+    report = Report('toy', 'A toy', 'ten pictures', 'two of them', 'pooled', 'two FLOPs a MAC', 'miou_absent_as_zero')
+    experiments = [
+        experiment('toy/base', 'Base', miou=28.0, gflops=10.0),
+        experiment('toy/wide', 'Wide', val_miou=15.0),
+        experiment('toy/silent', 'Silent'),
+        experiment('toy/idle', 'Never run', miou=64.86),
+    ]
+    return Catalogue({'toy': report}, {one.id: one for one in experiments})
+
+
+@pytest.fixture
+def receipt():
+    """A function that makes a receipt; blocks can be replaced by keyword."""
+
+    def make(experiment: str, miou: float | None = 40.0, seed: int = 0, **changes) -> Receipt:
+        budget = changes.get('budget', 'short')
+        scores = None
+        if miou is not None:
+            scores = {
+                'miou': miou,
+                'miou_absent_as_zero': miou - 2,
+                'pixel_accuracy': 80.0,
+                'class_accuracy': 50.0,
+                'per_class_iou': dict(zip(CLASSES, (miou + 10, miou, None), strict=True)),
+            }
+        values = {
+            'schema_version': 1,
+            'id': f'{experiment}/camvid-96x128-{budget}-seed{seed}',
+            'report': experiment.split('/')[0],
+            'experiment': experiment,
+            'dataset': 'camvid',
+            'budget': budget,
+            'seed': seed,
+            'status': 'ok' if miou is not None else 'oom',
+            'reason': '' if miou is not None else 'out of memory',
+            'key': 'k',
+            'factor': 0.1 if budget == 'short' else None,
+            'size': (96, 128),
+            'metrics': scores,
+            'cost': scores and {'params': 2_000_000, 'flops': 10.1e9, 'input_shape': [3, 375, 1242]},
+            'run_cost': scores and {'params': 2_000_000, 'flops': 1e9 * (1 + miou), 'input_shape': [3, 96, 128]},
+            'latency': scores and {'p50_ms': 12.5, 'device': 'cpu'},
+            'memory': scores and {'train_peak_bytes': 3 * 2**30, 'inference_peak_bytes': 2**29},
+            'train': scores and {'wall_sec': 125.0, 'steps': 300, 'epochs': 4.5},
+            'init': scores and {'documented': 'resnet50-imagenet', 'used': 'random'},
+        }
+        return Receipt(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    """A function that writes a run's folder as a worker would, and returns it with its receipt."""
+
+    def write(receipt: Receipt, panels: bool = True) -> tuple[Path, Receipt]:
+        folder = tmp_path / 'results' / receipt.id
+        folder.mkdir(parents=True)
+        (folder / 'receipt.json').write_text(json.dumps(asdict(receipt)))
+        if receipt.status == 'ok':
+            lines = [f'{step},{step / 10},0.1,{3 / step + receipt.seed},,,{step}' for step in range(1, 21)]
+            lines += [f'{step},{step / 10},,,{step},50,{step}' for step in (10, 20)]
+            header = 'step,epoch,lr,loss,val_miou,val_pixel_accuracy,sec'
+            (folder / 'curves.csv').write_text('\n'.join([header, *lines]) + '\n')
+            info = {'dataset': {'data_root': '/data/camvid', 'metainfo': {'classes': CLASSES, 'palette': PALETTE}}}
+            (folder / 'config.py').write_text(f'test_dataloader = {info!r}\nwork_dir = {str(folder)!r}\n')
+            np.savez(folder / 'confusion.npz', test=np.ones((1, 3, 3), np.int64))
+            if panels:
+                _panels(folder / 'panels')
+        return folder, receipt
+
+    return write
+
+
+def _panels(folder: Path) -> None:
+    folder.mkdir()
+    colours = np.array(PALETTE, np.uint8)[np.arange(48).reshape(6, 8) % 3]
+    for stem in ('one', 'two', 'three'):
+        for ending in ('image.jpg', 'truth.png', 'prediction.png'):
+            Image.fromarray(colours).save(folder / f'{stem}_{ending}')
+
+
+@pytest.fixture
+def runs(receipt, store):
+    """Two seeds of one experiment, one failure, one smoke run: what a results folder may hold."""
+    return [
+        store(receipt('toy/base', 40.0, seed=0)),
+        store(receipt('toy/base', 44.0, seed=1)),
+        store(receipt('toy/wide', None, reason='<script>alert(2)</script> | `boom`\nline 2')),
+        store(receipt('toy/silent', 3.0, budget='smoke')),
+    ]

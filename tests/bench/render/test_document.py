@@ -1,0 +1,41 @@
+import re
+
+from bench.render import document
+
+
+def test_summary_counts_experiments_and_runs(runs, catalogue):
+    made = document.build(runs, catalogue)
+    assert made.summary[0] == '4 experiments: 1 measured, 1 run as smoke only, 1 failed, 1 not run.'
+    assert made.summary[1] == '4 runs: 3 ok, 1 oom.'
+
+
+def test_the_machines_are_named(catalogue, receipt, store):
+    environment = {'cpu': 'Fast CPU', 'device_name': None, 'packages': {'torch': '2.9'}}
+    made = document.build([store(receipt('toy/base', environment=environment))], catalogue)
+    assert 'Measured on Fast CPU, torch 2.9.' in made.summary
+
+
+def test_smoke_gets_no_ranking_beside_real_runs_but_does_alone(runs, catalogue):
+    [ranking] = document.build(runs, catalogue).rankings
+    assert 'short' in ranking.slug
+    [ranking] = document.build([run for run in runs if run[1].budget == 'smoke'], catalogue).rankings
+    assert 'smoke' in ranking.slug
+
+
+def test_no_run_at_all_is_said(catalogue):
+    made = document.build([], catalogue)
+    assert 'No run has been stored yet' in made.summary[-1]
+    assert made.pictures == []
+    assert [table.name for table in made.tables] == ['toy-accuracy', 'toy-cost']
+
+
+def test_files_have_plain_and_different_names(runs, catalogue):
+    made = document.build(runs, catalogue)
+    names = [picture.path for picture in made.pictures] + [table.name for table in made.tables]
+    assert len(names) == len(set(names)) > 5
+    assert all(re.fullmatch(r'[\w./-]+', name) for name in names)
+
+
+def test_a_note_on_the_data_is_shown_with_its_ranking(catalogue, receipt, store):
+    made = document.build([store(receipt('toy/base', data={'note': 'rendered'}))], catalogue)
+    assert made.rankings[0].notes == ('rendered',)

@@ -1,0 +1,126 @@
+import io
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench.render import gather, tables
+
+
+@pytest.fixture
+def rows(catalogue, runs):
+    return gather.rows(runs, catalogue)
+
+
+def column(table, name):
+    return dict(
+        zip((row[0] for row in table.rows), (row[table.columns.index(name)] for row in table.rows), strict=True)
+    )
+
+
+def test_documented_stands_beside_measured(rows):
+    table = tables.accuracy('toy', rows)
+    assert column(table, 'Documented mIoU (%)') == {'base': '28', 'wide': '15 (val)', 'silent': '—', 'idle': '64.86'}
+    assert column(table, 'mIoU (%)') == {'base': '42.00', 'wide': '—', 'silent': '3.00', 'idle': '—'}
+    assert column(table, 'seeds') == {'base': '2', 'wide': '—', 'silent': '1', 'idle': '—'}
+    assert column(table, 's.d. over seeds')['base'] == '2.83'
+    assert column(table, 'Status') == {'base': 'ok', 'wide': 'oom', 'silent': 'ok', 'idle': 'not run'}
+    assert column(table, 'Initial weights')['base'] == 'random (documented: resnet50-imagenet)'
+    assert table.marks == ('ok', 'failed', 'smoke', 'absent')
+
+
+def test_a_run_without_a_number_never_shows_a_zero(rows):
+    for table in (tables.accuracy('toy', rows), tables.cost('toy', rows)):
+        for name in ('wide', 'idle'):
+            cells = next(row for row in table.rows if row[0] == name)
+            assert not [cell for cell in cells if cell in ('0', '0.0', '0.00')]
+
+
+def test_counted_cost_and_its_deviation(rows):
+    table = tables.cost('toy', rows)
+    assert column(table, 'Documented GFLOPs')['base'] == '10'
+    assert column(table, 'Counted GFLOPs')['base'] == '10.10'
+    assert column(table, 'Deviation (%)') == {'base': '+1.00', 'wide': '—', 'silent': '—', 'idle': '—'}
+    assert column(table, 'at')['base'] == '375x1242'
+    assert column(table, 'Train memory (GiB)')['base'] == '3.00'
+    assert column(table, 'Training time')['base'] == '2.1 min'
+
+
+def test_contended_latency_says_so(catalogue, receipt):
+    run = receipt('toy/base', latency={'p50_ms': 9.0, 'contended': True})
+    table = tables.cost('toy', gather.rows([(Path('x'), run)], catalogue))
+    assert column(table, 'Latency p50 (ms)')['base'] == '9.00 (contended)'
+
+
+def test_ranking_is_by_mean_score_within_one_setting(catalogue, receipt):
+    runs = [receipt('toy/base', 40.0), receipt('toy/wide', 50.0), receipt('toy/silent', 90.0, budget='full')]
+    rows = gather.rows([(Path(run.id), run) for run in runs], catalogue)
+    table = tables.ranking(gather.setting_of(runs[0]), rows)
+    assert [row[0] for row in table.rows] == ['toy/wide', 'toy/base']
+
+
+def test_absent_classes_are_dashes(rows):
+    table = tables.per_class('toy', gather.settings_of(rows)[0], rows)
+    assert table.rows == (('base', '52.0', '42.0', '—'),)
+    assert tables.per_class('toy', gather.settings_of(rows)[0], []) is None
+
+
+def test_a_class_is_averaged_over_the_seeds_it_occurs_in(catalogue, receipt):
+    runs = [receipt('toy/base', 40.0), receipt('toy/base', 40.0, seed=1)]
+    runs[0].metrics['per_class_iou'] = {'road': None}
+    runs[1].metrics['per_class_iou'] = {'road': 30.0}
+    [row, *_] = gather.rows([(Path(run.id), run) for run in runs], catalogue)
+    assert tables.class_iou(row, 'road') == 30.0
+
+
+def test_names_cannot_break_a_markdown_table(rows):
+    table = tables.per_class('toy', gather.settings_of(rows)[0], rows)
+    lines = table.markdown().splitlines()
+    assert len(lines) == 3
+    assert {len(line.replace(r'\|', '').split('|')) for line in lines} == {len(table.columns) + 2}
+    reason = tables.accuracy('toy', rows).markdown()
+    assert r'&lt;script&gt;alert(2)&lt;/script&gt; \| \`boom\` line 2' in reason
+    assert '<script>' not in reason
+
+
+def test_scores_of_smoke_are_in_italics_and_nothing_else_is(rows):
+    lines = tables.accuracy('toy', rows).markdown().splitlines()
+    assert '*3.00*' in next(line for line in lines if 'silent' in line)
+    assert '*' not in next(line for line in lines if 'base' in line)
+    assert '*' not in tables.cost('toy', rows).markdown()
+
+
+def test_latex_has_no_raw_specials(rows):
+    text = tables.accuracy('toy', rows).latex()
+    assert r'\toprule' in text
+    assert '—' not in text
+
+
+def test_csv_leaves_empty_what_was_not_measured(catalogue, rows):
+    frame = pd.read_csv(io.StringIO(tables.csv(tables.experiments_frame(rows, catalogue)))).set_index('id')
+    assert list(frame.index) == list(catalogue.experiments)
+    assert frame.loc['toy/base', 'miou'] == 42.0
+    assert frame.loc['toy/base', 'miou_averaged_as_documented'] == 40.0
+    assert frame.loc['toy/base', 'counted_gflops_deviation_percent'] == pytest.approx(1.0)
+    assert bool(frame.loc['toy/base', 'evidence']) is True
+    assert bool(frame.loc['toy/silent', 'evidence']) is False
+    assert frame.loc['toy/wide', 'documented_split'] == 'val'
+    assert (
+        frame.loc[['toy/wide', 'toy/idle'], ['miou', 'counted_gflops', 'train_wall_sec', 'evidence']]
+        .isna()
+        .to_numpy()
+        .all()
+    )
+
+
+def test_every_receipt_has_a_line(rows):
+    frame = pd.read_csv(io.StringIO(tables.csv(tables.runs_frame(rows))))
+    assert list(frame['status']) == ['ok', 'ok', 'oom', 'ok']
+    assert frame['steps'].dropna().tolist() == [300, 300, 300]
+    assert '300.0' not in tables.csv(tables.runs_frame(rows))
+
+
+def test_frames_without_runs_keep_their_columns(catalogue):
+    rows = gather.rows([], catalogue)
+    assert tables.csv(tables.classes_frame(rows)) == 'id,setting,class,iou\n'
+    assert tables.csv(tables.runs_frame(rows)).startswith('id,experiment,')
