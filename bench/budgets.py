@@ -13,9 +13,18 @@ HEAVY_PARAMS = 100_000_000
 
 _RULES = {
     'smoke': BudgetRule(
-        'smoke', factor=0.0, min_steps=8, max_steps=8, max_batch=2, test_images=8, validations=1, latency_sec=0.2
+        'smoke',
+        factor=0.0,
+        min_steps=8,
+        max_steps=8,
+        max_batch=2,
+        val_images=4,
+        test_images=8,
+        scored_train_images=4,
+        validations=1,
+        latency_sec=0.2,
     ),
-    'short': BudgetRule('short', factor=0.1, min_steps=200),
+    'short': BudgetRule('short', factor=0.1, min_steps=200, val_images=40, scored_train_images=100),
     'full': BudgetRule('full', factor=1.0, min_steps=1, validations=20, latency_sec=10.0),
 }
 
@@ -34,6 +43,16 @@ def rule(name: str, factor: float | None = None) -> BudgetRule:
     if name != 'short' or factor <= 0:
         raise ValueError(f'a budget factor of {factor} with {name!r}: it must be positive and goes with short only')
     return replace(_RULES[name], factor=factor)
+
+
+def spread(limit: int | None, images: int) -> list[int] | None:
+    """Return the indices of ``limit`` images spread evenly over ``images``; None for all of them.
+
+    Neighbouring frames of a video look alike, so the first few would say little about the rest.
+    """
+    if limit is None or limit >= images:
+        return None
+    return [round(i * (images - 1) / max(1, limit - 1)) for i in range(limit)]
 
 
 def batch_size(budget: BudgetRule, documented: int) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from bench import data_sets, forecast, plan, sources, store
+from bench import data_sets, environment, forecast, plan, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError, UnknownName
 from bench.records import (
@@ -138,7 +138,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
 
     setting = prepared.setting
     prepared.stored = [receipt for _, receipt in store.read_all(setting.results)]
-    threads = max(1, (os.cpu_count() or 1) // setting.jobs)
+    threads = max(1, environment.usable_cpus() // setting.jobs)
     lists = data_sets.write_pair_lists(
         setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest[:12]}'
     )
@@ -172,13 +172,14 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
 
 
 def _scored_images(setting: Setting) -> dict[str, int]:
-    splits, limit = setting.dataset.splits, setting.rule.test_images
-    counts = {
-        'train': len(splits['train']),
-        'val': len(splits.get('val', splits[setting.dataset.test_split])),
-        'test': len(splits[setting.dataset.test_split]),
+    splits, rule = setting.dataset.splits, setting.rule
+    test = splits[setting.dataset.test_split]
+    limits = {
+        'train': (splits['train'], rule.scored_train_images),
+        'val': (splits.get('val', test), rule.val_images),
+        'test': (test, rule.test_images),
     }
-    return counts if limit is None else {name: min(limit, count) for name, count in counts.items()}
+    return {name: len(pairs) if limit is None else min(limit, len(pairs)) for name, (pairs, limit) in limits.items()}
 
 
 def _cuda_bytes() -> int:

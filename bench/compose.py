@@ -94,8 +94,7 @@ def compose(
     batch = budgets.batch_size(rule, protocol.batch_size)
     if batch % accumulate:
         raise PlanError(f'{run.experiment}: a batch of {batch} cannot be split into {accumulate} equal parts')
-    images = len(dataset.splits['train']) if rule.train_images is None else rule.train_images
-    samples = images * protocol.samples_per_image
+    samples = len(dataset.splits['train']) * protocol.samples_per_image
     steps = budgets.steps(rule, protocol.epochs, samples, batch)
     crop = train_size(protocol, run.size)
     config: dict[str, Any] = {
@@ -217,7 +216,7 @@ def _loaders(
             'ann_file': str(pair_lists[split]),
             'metainfo': {'classes': list(dataset.classes), 'palette': [list(c) for c in dataset.palette]},
             'label_map': [[stored, value] for stored, value in sorted(dataset.label_map.items())],
-            'indices': None if limit is None else list(range(min(limit, len(dataset.splits[split])))),
+            'indices': budgets.spread(limit, len(dataset.splits[split])),
             'pipeline': pipeline,
         }
 
@@ -235,12 +234,12 @@ def _loaders(
         'num_workers': workers,
         'persistent_workers': workers > 0,
         'sampler': {'type': 'InfiniteSampler', 'shuffle': True},
-        'dataset': source('train', _train_pipeline(protocol, run), rule.train_images),
+        'dataset': source('train', _train_pipeline(protocol, run), None),
     }
     val_split = 'val' if 'val' in dataset.splits else dataset.test_split
     return {
         'train_dataloader': train,
-        'val_dataloader': loader(val_split, rule.test_images),
+        'val_dataloader': loader(val_split, rule.val_images),
         'test_dataloader': loader(dataset.test_split, rule.test_images),
         'val_evaluator': {'type': 'ConfusionMetric'},
         'test_evaluator': {'type': 'ConfusionMetric'},

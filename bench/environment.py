@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ PACKAGES = (
     'opencv-python',
     'pillow',
 )
+
+BUSY_PERCENT = 10.0
+"""Use of all processors together above which a latency is marked ``contended``."""
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:
@@ -35,6 +39,20 @@ def describe(device: str, threads: int) -> dict[str, Any]:
         'memory_gib': _memory_gib(),
         **_accelerator(device),
     }
+
+
+def others_at_work(watch_sec: float = 0.3) -> bool:
+    """Return whether other processes keep more than a tenth of the processors busy; idles while it watches."""
+    import psutil
+
+    psutil.cpu_percent()
+    time.sleep(watch_sec)
+    return psutil.cpu_percent() > BUSY_PERCENT
+
+
+def usable_cpus() -> int:
+    """Return how many processors this process may use, which an affinity mask can make fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def code_version() -> dict[str, Any]:

@@ -138,15 +138,21 @@ class DataSet:
 
 @dataclass(frozen=True)
 class BudgetRule:
-    """How much a run may spend; see ``bench.budgets``."""
+    """How much a run may spend; see ``bench.budgets``.
+
+    ``factor`` is the share of the documented epochs, ``validations`` how often the val split is scored while training.
+    ``val_images``, ``test_images`` and ``scored_train_images`` limit how many images of a split are scored, spread
+    evenly over it (None: all); ``latency_sec`` is how long a forward is timed.
+    """
 
     name: Budget
     factor: float
     min_steps: int
     max_steps: int | None = None
     max_batch: int | None = None
-    train_images: int | None = None
+    val_images: int | None = None
     test_images: int | None = None
+    scored_train_images: int | None = None
     validations: int = 10
     latency_sec: float = 2.0
 

@@ -15,6 +15,7 @@ _OPS = _PACKAGE.parent / 'custom_ops'
 ALWAYS = (
     'bench/budgets.py',
     'bench/compose.py',
+    'bench/layout.py',
     'bench/sizes.py',
     'bench/protocol.py',
     'custom_ops/datasets/pair_list.py',

@@ -49,3 +49,8 @@ def test_an_unknown_budget_lists_the_nearest():
 @pytest.mark.parametrize(('base', 'expected'), [((360, 480), (96, 128)), ((256, 512), (96, 192)), ((64, 64), (64, 64))])
 def test_smoke_size_is_small_and_keeps_the_ratio(base, expected):
     assert budgets.smoke_size(base) == expected
+
+
+@pytest.mark.parametrize(('limit', 'images', 'expected'), [(3, 9, [0, 4, 8]), (1, 9, [0]), (9, 9, None), (None, 9, None)])
+def test_a_limited_split_is_spread_over_the_whole(limit, images, expected):
+    assert budgets.spread(limit, images) == expected

@@ -174,6 +174,17 @@ def test_the_manifest_does_not_depend_on_where_the_data_lie(camvid_root, cache, 
     assert check(camvid.find(tmp_path / 'elsewhere'), cache) == here
 
 
+def test_the_manifest_depends_on_every_file(camvid_root, cache):
+    hashes = {check(camvid.find(camvid_root), cache).sha256}
+    paths = sorted(camvid_root.rglob('*.png'))
+    assert len(paths) == 12
+    for path in paths:
+        # A PNG may carry text after its pixels: other bytes, the same picture.
+        path.write_bytes(path.read_bytes() + b'x')
+        hashes.add(check(camvid.find(camvid_root), cache).sha256)
+    assert len(hashes) == 13
+
+
 def test_the_manifest_depends_on_each_pixel_name_class_and_mapping(camvid_root, cache):
     dataset = camvid.find(camvid_root)
     hashes = [check(dataset, cache).sha256]

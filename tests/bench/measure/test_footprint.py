@@ -1,3 +1,6 @@
+import ctypes
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -86,19 +89,25 @@ def network():
     return nn.Sequential(*block(3, 16), *block(16, 16), *block(16, 24), nn.Conv2d(24, 8, 1))
 
 
-def test_the_forecast_is_near_the_growth_of_a_real_process():
-    """Bounds are wide: the allocator and the kernels' scratch memory are not part of the forecast."""
-    shape, batch = (3, 192, 192), 6
-    forecast = training_footprint(on_meta(network), shape, batch)['total_bytes']
-    torch.manual_seed(0)
-    model = network()
+def train(model, batch, size, steps):
     optimizer = torch.optim.Adam(model.parameters())
+    images, target = torch.randn(batch, 3, *size), torch.randint(8, (batch, *size))
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), target).backward()
+        optimizer.step()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='reads a peak that can be reset')
+def test_the_forecast_is_near_the_growth_of_a_real_process():
+    """Bounds are wide: the allocator's slack and the kernels' scratch memory are not part of the forecast."""
+    size, batch = (192, 192), 6
+    forecast = training_footprint(on_meta(network), (3, *size), batch)['total_bytes']
+    model = network()
+    # The first step loads kernels; and heap that earlier tests left behind would be used again, unseen.
+    train(model, 1, (32, 32), 1)
+    ctypes.CDLL(None).malloc_trim(0)
     with peak_memory('cpu') as peak:
-        images = torch.randn(batch, *shape)
-        target = torch.randint(8, (batch, *shape[1:]))
-        for _ in range(2):
-            optimizer.zero_grad()
-            F.cross_entropy(model(images), target).backward()
-            optimizer.step()
+        train(model, batch, size, 2)
     print(forecast, peak)
-    assert 0.6 < forecast / peak.process_growth_bytes < 1.6
+    assert 0.5 < forecast / peak.process_growth_bytes < 2.0

@@ -35,6 +35,16 @@ def test_a_vehicle_is_as_wide_and_high_as_it_is(body, away):
     assert np.ptp(rows) == pytest.approx(500 * height / 12, rel=0.25)
 
 
+@pytest.mark.parametrize('body', [bodies.COACH, bodies.TRAM])
+def test_beside_us_a_vehicle_shows_its_flank_to_the_far_end(body):
+    canvas = Canvas(Camera(500, (256, 128), 1.4, (256, 512)), scene._weather(np.random.default_rng(0)))
+    vehicles.paint_along(canvas, body, 4.0, 14.0, True, np.random.default_rng(1))
+    columns = np.nonzero(canvas.label == body.label)[1]
+    flank = 4.0 - body.width / 2
+    assert columns.min() == pytest.approx(256 + 500 * flank / (14 + body.length), abs=2)
+    assert columns.max() == pytest.approx(256 + 500 * (4.0 + body.width / 2) / 14, abs=4)
+
+
 def test_the_road_lies_between_its_kerbs():
     canvas = Canvas(Camera(500, (256, 100), 1.4, (256, 512)), scene._weather(np.random.default_rng(0)))
     street = scene._street('fence', np.random.default_rng(3))
