@@ -248,13 +248,10 @@ def _failure(job: Job, status: Status, reason: str) -> Receipt:
 
 
 def report(prepared: Prepared, known: Catalogue) -> Path:
-    """Write the report of everything in the results folder and return its page; untouched when nothing ran."""
-    out = prepared.setting.results / 'report'
-    page = out / 'index.html'
-    if prepared.jobs or not page.exists():
-        from bench.render.write import write_report
+    """Bring the report of everything in the results folder up to date and return its page."""
+    from bench.render.write import refresh
 
-        write_report(store.read_all(prepared.setting.results), known, out)
+    page, _ = refresh(store.read_all(prepared.setting.results), known, prepared.setting.results / 'report')
     return page
 
 

@@ -93,7 +93,7 @@ def read_all(results: Path) -> list[tuple[Path, Receipt]]:
 def _read_or_set_aside(path: Path) -> Receipt | None:
     try:
         return parse(path.read_text(encoding='utf-8'), str(path))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (StoreError, UnicodeDecodeError) as error:
         aside = path.with_name(f'{RECEIPT}.corrupt')

@@ -67,7 +67,7 @@ class Spread:
         if self.n < 2:
             return None
         mean = sum(self.values) / self.n
-        return sqrt(sum((value - mean) ** 2 for value in self.values) / self.n)
+        return sqrt(sum((value - mean) ** 2 for value in self.values) / (self.n - 1))
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FAKE = Path(__file__).parent / 'fake_benchmark'
+SHORT = ('--budget', 'short', '--budget-factor', '0.1')
 sys.path.insert(0, str(FAKE))
 
 import build  # noqa: E402
@@ -162,46 +164,150 @@ def test_failed_runs_are_repeated_on_request_and_corrupt_receipts_always(command
     assert run().returncode == 0, 'a mended config has another key and runs again'
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=90):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return
+    while not condition():
+        assert time.monotonic() < end, 'waited in vain'
         time.sleep(0.05)
-    raise AssertionError('waited in vain')
+
+
+def checkpoint_of(run, name):
+    return list(run.results.glob(f'fake/{name}/*/training/last.pth'))
+
+
+def left_alone(run):
+    """Whether no process of the command is left."""
+    return not [p for p in psutil.process_iter(['environ']) if (p.info['environ'] or {}).get('SEGREPRO_CACHE') == str(run.folder / 'cache')]
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_command_continues_where_it_ended(command, how):
-    run = command({'first': None, 'slow': 'slow'}, epochs=10.0)
-    options = ('--budget', 'short', '--budget-factor', '0.7', '--seeds', '1')
-    (run.folder / 'configs' / 'fake' / 'first.py').touch()
-    going = run.start(*options)
-    curve = run.results / 'fake' / 'slow'
-    wait_for(
-        lambda: (
-            any('last.pth' == path.name for path in curve.rglob('*')) or _steps(curve) > 3 or going.poll() is not None
-        )
-    )
-    time.sleep(2)
+    """Ctrl-C and SIGKILL of the whole command: what was finished stays, what was begun goes on."""
+    run = command({'first': None, 'slow': 'slow'}, epochs=2.0)
+    going = run.start(*SHORT)
+    wait_for(lambda: 'first' in run.receipts() and steps_of(run, 'slow') >= 50 or going.poll() is not None)
     going.send_signal(how)
-    going.communicate(timeout=90)
-    assert going.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL)
-    first = run.receipts()['first']
+    _, said = going.communicate(timeout=90)
+    assert going.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), said
+    wait_for(lambda: left_alone(run))
+    first = next(run.results.glob('fake/first/*/receipt.json'))
+    stamp = first.stat().st_mtime_ns
     if how == signal.SIGINT:
         assert run.receipts()['slow']['status'] == 'interrupted'
-    else:
-        assert 'slow' not in run.receipts()
-    wait_for(lambda: not _alive(run))
-    (run.folder / 'configs' / 'fake' / 'slow.py').write_text((run.folder / 'configs' / 'fake' / 'slow.py').read_text())
-    assert first == run.receipts()['first']
+        assert checkpoint_of(run, 'slow')
+        assert 'continues where this one ended' in said
+
+    assert run(*SHORT).returncode == 0
+    assert first.stat().st_mtime_ns == stamp, 'the finished run is not repeated'
+    slow = run.receipts()['slow']
+    assert slow['status'] == 'ok'
+    assert slow['train']['steps'] == 200
+    if how == signal.SIGINT:
+        assert slow['resumed'] == 1
+        assert slow['metrics']['miou'] == pytest.approx(uninterrupted(run, command)['metrics']['miou'], abs=0)
 
 
-def _steps(folder):
-    return sum(path.read_text().count('\n') for path in folder.rglob('curves.csv'))
+def uninterrupted(run, command):
+    """The same training, left alone, in another results folder."""
+    other = Command(run.folder, run.images)
+    other.results = run.folder / 'other results'
+    assert other('--only', 'fake/slow', *SHORT).returncode == 0
+    return other.receipts()['slow']
 
 
-def _alive(run):
-    import psutil
+def steps_of(run, name):
+    return sum(max(0, path.read_text().count('\n') - 1) for path in run.results.glob(f'fake/{name}/*/training/curves.csv'))
 
-    return [p for p in psutil.process_iter(['cmdline']) if str(run.results) in ' '.join(p.info['cmdline'] or [])]
+
+def test_a_second_command_on_the_same_results_is_refused(command):
+    run = command({'hangs': 'hang'})
+    going = run.start('--timeout-minutes', '5')
+    try:
+        wait_for(lambda: (run.results / '.lock.json').exists() or going.poll() is not None)
+        second = run()
+        assert second.returncode == 2
+        assert f'is in use by process {going.pid} (run_all.py --benchmark' in second.stderr
+    finally:
+        going.kill()
+        going.communicate()
+        wait_for(lambda: left_alone(run))
+
+
+def test_what_would_not_end_in_time_is_not_started(command):
+    run = command({'good': None})
+    ended = run('--max-minutes', '0.0001')
+    assert ended.returncode == 1
+    receipt = run.receipts()['good']
+    assert receipt['status'] == 'skipped'
+    assert 'would end after --max-minutes' in receipt['reason']
+    assert run().returncode == 0, 'a skipped run is run when there is time'
+
+
+def test_a_dry_run_forecasts_and_writes_nothing(command):
+    run = command({'good': None, 'other': None})
+    ended = run('--dry-run')
+    assert ended.returncode == 0, ended.stderr
+    assert 'fake/good/folder-64x80-smoke-seed0' in ended.stdout
+    assert '2 to run' in ended.stdout
+    assert not run.results.exists()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['--only', 'fake/god'], "unknown experiment 'fake/god': did you mean fake/good?"),
+        (['--dataset', 'camvd'], "unknown data set 'camvd': did you mean camvid?"),
+        (['--budget', 'shrt'], "unknown budget 'shrt': did you mean short"),
+        (['--size', '10x10'], 'both sides must be at least 64'),
+        (['--device', 'gpu'], "unknown device 'gpu'"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_nearest(command, arguments, said):
+    ended = command({'good': None})(*arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert 'Traceback' not in ended.stderr
+
+
+def test_an_unknown_option_is_refused_by_name(command):
+    ended = command({'good': None})('--budgte', 'short')
+    assert ended.returncode == 2
+    assert '--budgte' in ended.stderr
+
+
+def test_a_truncated_image_is_named_before_anything_is_trained(command, tmp_path):
+    root = tmp_path / 'broken images'
+    build.write_images(root)
+    victim = root / 'images' / 'train' / '3.png'
+    victim.write_bytes(victim.read_bytes()[:200])
+    run = command({'good': None})
+    run.images = root
+    ended = run()
+    assert ended.returncode == 2
+    assert 'images/train/3.png' in ended.stderr
+    assert not run.receipts()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write to read-only folders')
+def test_a_read_only_results_folder_is_refused_by_name(command):
+    run = command({'good': None})
+    run.results.mkdir()
+    run.results.chmod(0o500)
+    ended = run()
+    assert ended.returncode == 2
+    assert 'cannot write to the results folder' in ended.stderr
+
+
+def test_a_results_folder_that_cannot_be_made_is_refused_by_name(command):
+    run = command({'good': None})
+    (run.folder / 'file').write_text('')
+    run.results = run.folder / 'file' / 'results'
+    ended = run()
+    assert ended.returncode == 2
+    assert 'cannot write to the results folder' in ended.stderr
+
+
+def test_the_list_is_complete_and_machine_readable(command):
+    listed = json.loads(command({'good': None, 'other': None})('--list', '--json').stdout)
+    assert [row['id'] for row in listed] == ['fake/good', 'fake/other']
+    assert listed[0]['documented'] == {'miou': 50.0}

@@ -8,7 +8,7 @@ custom_imports = dict(imports=['faulty_networks'], allow_failed_imports=False)
 norm = dict(mean=[123.7, 116.3, 103.5], std=[58.4, 57.1, 57.4], bgr_to_rgb=True)
 model = dict(
     type='EncoderDecoder',
-    data_preprocessor=dict(type='SegDataPreProcessor', **norm),
+    data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=1, pad_val=0, seg_pad_val=255, **norm),
     backbone=dict(type='FaultyNet', num_classes=5, fault={fault!r}),
     decode_head=dict(type='LogitsHead', num_classes=5, loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True)),
     train_cfg=dict(),
@@ -20,8 +20,18 @@ protocol = dict(
     schedule=[dict(kind='poly', power=0.9)], weights=None, cost=dict(input_shape=(3, 64, 80), count_auxiliary=False))
 """
 
+HEAD = """slug: fake
+title: A made-up report
+data_set: rectangles
+evaluated_on: all of them
+miou_convention: pooled
+cost_convention: multiply-adds
+nearest_score: miou
+experiments:
+"""
+
 ROW = """
-  - id: {id}
+  fake/{name}:
     title: A convolution that fails by {fault}
     section: '1'
     provenance: R
@@ -32,15 +42,15 @@ ROW = """
 CLASSES = ('road', 'wall', 'sky')
 
 
-def write_benchmark(folder, faults, epochs=2.0, header=''):
+def write_benchmark(folder, faults, epochs=2.0):
     """Write one experiment ``fake/<name>`` for every entry of ``faults`` (name -> fault or None)."""
     (folder / 'configs' / 'fake').mkdir(parents=True)
     (folder / 'documented').mkdir()
     rows = ''
     for name, fault in faults.items():
         (folder / 'configs' / 'fake' / f'{name}.py').write_text(CONFIG.format(fault=fault, epochs=epochs))
-        rows += ROW.format(id=f'fake/{name}', fault=fault)
-    (folder / 'documented' / 'fake.yaml').write_text(header + rows)
+        rows += ROW.format(name=name, fault=fault)
+    (folder / 'documented' / 'fake.yaml').write_text(HEAD + rows)
     return folder
 
 

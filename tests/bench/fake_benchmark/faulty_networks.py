@@ -26,7 +26,7 @@ class FaultyNet(BaseModule):
         if self.fault and self.calls == self.at:
             return [self.strike(logits)]
         if self.fault == 'slow':
-            time.sleep(0.3)
+            time.sleep(0.05)
         return [logits]
 
     def strike(self, logits):

@@ -15,7 +15,8 @@ BN = dict(type='BN')
 def fcn_head(in_channels, index, channels):
     return dict(
         type='FCNHead', in_channels=in_channels, in_index=index, channels=channels, num_convs=1, concat_input=False,
-        num_classes=19, norm_cfg=BN, align_corners=False, loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
+        num_classes=19, norm_cfg=BN, align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
     )  # fmt: skip
 
 

@@ -86,7 +86,8 @@ def block(inside, outside):
 
 
 def network():
-    return nn.Sequential(*block(3, 16), *block(16, 16), *block(16, 24), nn.Conv2d(24, 8, 1))
+    deep = [layer for _ in range(12) for layer in block(8, 8)]
+    return nn.Sequential(*block(3, 8), *deep, nn.Conv2d(8, 8, 1))
 
 
 def train(model, batch, size, steps):
@@ -98,10 +99,19 @@ def train(model, batch, size, steps):
         optimizer.step()
 
 
+@pytest.fixture
+def tensors_returned_at_once():
+    """Let glibc give every large block back to the system: otherwise gaps between tensors add 20 to 40 %."""
+    mallopt, mmap_threshold, glibc_maximum = ctypes.CDLL(None).mallopt, -3, 1 << 25
+    mallopt(mmap_threshold, 1 << 16)
+    yield
+    mallopt(mmap_threshold, glibc_maximum)
+
+
 @pytest.mark.skipif(sys.platform != 'linux', reason='reads a peak that can be reset')
-def test_the_forecast_is_near_the_growth_of_a_real_process():
-    """Bounds are wide: the allocator's slack and the kernels' scratch memory are not part of the forecast."""
-    size, batch = (192, 192), 6
+def test_the_forecast_is_near_the_growth_of_a_real_process(tensors_returned_at_once):
+    """Measured: 7 % apart; the bounds leave room for the kernels' scratch memory."""
+    size, batch = (128, 192), 6
     forecast = training_footprint(on_meta(network), (3, *size), batch)['total_bytes']
     model = network()
     # The first step loads kernels; and heap that earlier tests left behind would be used again, unseen.
@@ -109,5 +119,4 @@ def test_the_forecast_is_near_the_growth_of_a_real_process():
     ctypes.CDLL(None).malloc_trim(0)
     with peak_memory('cpu') as peak:
         train(model, batch, size, 2)
-    print(forecast, peak)
-    assert 0.5 < forecast / peak.process_growth_bytes < 2.0
+    assert 0.7 < forecast / peak.process_growth_bytes < 1.3

@@ -10,7 +10,7 @@ from PIL import Image
 
 from bench.records import Catalogue, Documented, Experiment, Receipt, Report
 
-CLASSES = ['road', 'sky|<script>alert(1)</script>', '_pole_ $x$']
+CLASSES = ['road', 'sky|<script>alert(1)</script>', '_pole_ $\\frac$']
 PALETTE = [[128, 64, 128], [70, 130, 180], [153, 153, 153]]
 
 

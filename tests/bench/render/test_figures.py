@@ -61,6 +61,12 @@ def test_a_run_without_a_curve_or_cost_is_left_out(catalogue, receipt):
     assert figures.accuracy_against_cost(setting, rows) is None
 
 
+@pytest.mark.parametrize('name', NAMES)
+def test_a_dollar_sign_in_a_name_is_no_formula(name, catalogue, receipt, store):
+    run = store(receipt('toy/base', dataset='$\\frac$'))
+    assert draw(name, gather.setting_of(run[1]), gather.rows([run], catalogue))
+
+
 def test_neighbouring_lines_look_different():
     styles = [figures._line_style(index) for index in range(28)]
     assert len({tuple(style.values()) for style in styles}) == 28

@@ -40,7 +40,7 @@ def test_a_sheet_shows_image_truth_and_predictions(setting, rows):
 
 def test_the_legend_comes_from_the_resolved_config(runs):
     legend = panels.read_legend(runs[0][0] / 'config.py')
-    assert [name for name, _ in legend] == ['road', 'sky|<script>alert(1)</script>', '_pole_ $x$', 'not labelled']
+    assert [name for name, _ in legend] == ['road', 'sky|<script>alert(1)</script>', '_pole_ $\\frac$', 'not labelled']
     assert legend[0][1] == pytest.approx((128 / 255, 64 / 255, 128 / 255))
 
 
