@@ -17,8 +17,21 @@ from bench.errors import PlanError
 from bench.records import BudgetRule, DataSet, Run
 
 PROTOCOL_KEYS = frozenset(
-    'dataset documented_images samples_per_image num_classes epochs batch_size train_view test_view stride augment '
-    'schedule weights cost'.split()
+    (
+        'dataset',
+        'documented_images',
+        'samples_per_image',
+        'num_classes',
+        'epochs',
+        'batch_size',
+        'train_view',
+        'test_view',
+        'stride',
+        'augment',
+        'schedule',
+        'weights',
+        'cost',
+    )
 )
 
 

@@ -5,7 +5,7 @@ from torch import nn
 
 
 def choose(model: nn.Module, device: str, precision: str) -> torch.memory_format:
-    """Return the layout for ``model``: channels last, 10 to 25 % faster on CPUs and on tensor cores, with one exception.
+    """Return the layout for ``model``: channels last, 10 to 25 % faster on CPUs and tensor cores, with one exception.
 
     On a CPU in bfloat16, torch's weight gradient of a dilated depthwise convolution is wrong in that layout (off by
     its own size, or infinite, in 2.13; ``tests/canaries`` shows it), so networks with one stay contiguous there.

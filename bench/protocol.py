@@ -193,7 +193,8 @@ def _confusions(
     dataset = session.job.dataset
     total = len(loader.dataset)
     chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if with_panels else set()
-    names, matrices = [], []
+    names: list[str] = []
+    matrices: list[torch.Tensor] = []
     for batch in loader:
         if _stop:
             raise Interrupted('asked to stop while scoring')

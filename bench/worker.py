@@ -24,14 +24,13 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     # The toolbox announces optional parts that are not installed; no one here misses them.
     warnings.simplefilter('ignore')
     import cv2
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure
+    import matplotlib.figure  # noqa: F401
     import mmseg.datasets
     import mmseg.engine
     import mmseg.models
     import mmseg.visualization  # noqa: F401
     import torch
-    import torch.utils.tensorboard  # noqa: F401
+    import torch.utils.tensorboard
 
     import custom_ops  # noqa: F401
     from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError

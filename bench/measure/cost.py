@@ -23,10 +23,18 @@ from torch.utils.flop_counter import flop_registry
 
 Shape = tuple[int, int, int]
 
-ALLOCATIONS = frozenset(
-    'empty empty_like empty_strided new_empty new_empty_strided zeros zeros_like new_zeros ones ones_like new_ones '
-    'full full_like new_full scalar_tensor arange linspace _unsafe_view lift_fresh'.split()
-)
+ALLOCATIONS = {
+    'empty',
+    'empty_strided',
+    'zeros',
+    'ones',
+    'full',
+    'arange',
+    'scalar_tensor',
+    '_unsafe_view',
+    'lift_fresh',
+}
+"""Operators without arithmetic that are no views; their ``new_`` and ``_like`` forms are meant too."""
 
 
 def build_on_meta(model_cfg: Mapping[str, Any]) -> nn.Module:
@@ -136,7 +144,7 @@ class _Tally(TorchDispatchMode):
         packet = func._overloadpacket
         if packet in flop_registry:
             self.flops[str(packet)] += flop_registry[packet](*args, **kwargs, out_val=output)
-        elif packet.__name__ not in ALLOCATIONS and not is_view(func):
+        elif packet.__name__.removeprefix('new_').removesuffix('_like') not in ALLOCATIONS and not is_view(func):
             self.uncounted.add(str(packet))
         return output
 

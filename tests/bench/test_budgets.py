@@ -51,6 +51,8 @@ def test_smoke_size_is_small_and_keeps_the_ratio(base, expected):
     assert budgets.smoke_size(base) == expected
 
 
-@pytest.mark.parametrize(('limit', 'images', 'expected'), [(3, 9, [0, 4, 8]), (1, 9, [0]), (9, 9, None), (None, 9, None)])
+@pytest.mark.parametrize(
+    ('limit', 'images', 'expected'), [(3, 9, [0, 4, 8]), (1, 9, [0]), (9, 9, None), (None, 9, None)]
+)
 def test_a_limited_split_is_spread_over_the_whole(limit, images, expected):
     assert budgets.spread(limit, images) == expected

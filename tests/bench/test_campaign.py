@@ -177,7 +177,11 @@ def checkpoint_of(run, name):
 
 def left_alone(run):
     """Whether no process of the command is left."""
-    return not [p for p in psutil.process_iter(['environ']) if (p.info['environ'] or {}).get('SEGREPRO_CACHE') == str(run.folder / 'cache')]
+    return not [
+        p
+        for p in psutil.process_iter(['environ'])
+        if (p.info['environ'] or {}).get('SEGREPRO_CACHE') == str(run.folder / 'cache')
+    ]
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGKILL])
@@ -185,7 +189,7 @@ def test_a_stopped_command_continues_where_it_ended(command, how):
     """Ctrl-C and SIGKILL of the whole command: what was finished stays, what was begun goes on."""
     run = command({'first': None, 'slow': 'slow'}, epochs=2.0)
     going = run.start(*SHORT)
-    wait_for(lambda: 'first' in run.receipts() and steps_of(run, 'slow') >= 50 or going.poll() is not None)
+    wait_for(lambda: ('first' in run.receipts() and steps_of(run, 'slow') >= 50) or going.poll() is not None)
     going.send_signal(how)
     _, said = going.communicate(timeout=90)
     assert going.returncode == (130 if how == signal.SIGINT else -signal.SIGKILL), said
@@ -216,7 +220,9 @@ def uninterrupted(run, command):
 
 
 def steps_of(run, name):
-    return sum(max(0, path.read_text().count('\n') - 1) for path in run.results.glob(f'fake/{name}/*/training/curves.csv'))
+    return sum(
+        max(0, path.read_text().count('\n') - 1) for path in run.results.glob(f'fake/{name}/*/training/curves.csv')
+    )
 
 
 def test_a_second_command_on_the_same_results_is_refused(command):

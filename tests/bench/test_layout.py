@@ -30,4 +30,6 @@ def test_training_in_the_chosen_layout_gives_the_gradient_of_the_plain_one():
                 output = model(image)
             output.float().square().mean().backward()
             gradients.append(model[0].weight.grad)
-        torch.testing.assert_close(gradients[1], gradients[0], rtol=tolerance, atol=tolerance * gradients[0].abs().max().item())
+        torch.testing.assert_close(
+            gradients[1], gradients[0], rtol=tolerance, atol=tolerance * gradients[0].abs().max().item()
+        )
