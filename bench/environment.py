@@ -41,7 +41,7 @@ def describe(device: str, threads: int) -> dict[str, Any]:
     }
 
 
-def others_at_work(watch_sec: float = 0.3) -> bool:
+def others_at_work(watch_sec: float = 0.1) -> bool:
     """Return whether other processes keep more than a tenth of the processors busy; idles while it watches."""
     import psutil
 

@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 import torch
 from mmengine.evaluator import BaseMetric
-from torch import Tensor
-
 from mmseg.registry import METRICS
+from torch import Tensor
 
 # Small enough that one block of int64 truth and prediction stays in a core's second-level cache.
 BLOCK_PIXELS = 1 << 16
@@ -116,42 +115,47 @@ def _check_maps(prediction: Tensor, label: Tensor, num_classes: int) -> None:
 def _count_bytes(prediction: np.ndarray, label: np.ndarray, num_classes: int, ignore_index: int) -> Tensor:
     """Count labels of one byte: (label, prediction) becomes one 16-bit number, and those are counted.
 
-    The label keeps all its 256 values in the joint number, so that ignored and illegal ones are rows of their own.
+    The label keeps all its 256 values in the joint number, the prediction as many bits as K - 1 needs, so that ignored
+    and illegal values have rows and columns of their own.
     """
     flat_prediction, flat_label = prediction.reshape(-1), label.reshape(-1)
+    bits = (num_classes - 1).bit_length()
     joint = np.empty(flat_label.size, np.uint16)
     for start in range(0, joint.size, BLOCK_PIXELS):
         block = slice(start, start + BLOCK_PIXELS)
-        _check_prediction(flat_prediction[block], num_classes)
-        _check_byte(flat_label[block], num_classes, ignore_index)
-        np.multiply(flat_label[block], num_classes, out=joint[block], casting='unsafe', dtype=np.uint16)
-        np.add(joint[block], flat_prediction[block], out=joint[block], casting='unsafe', dtype=np.uint16)
-    bins = BYTE_VALUES * num_classes
-    counts = np.zeros(bins, np.int64)
-    for start in range(0, joint.size, EXACT_PIXELS):
-        part = joint[start : start + EXACT_PIXELS].reshape(1, -1)
-        counts += cv2.calcHist([part], [0], None, [bins], [0, bins]).reshape(-1).astype(np.int64)
-    rows = counts.reshape(BYTE_VALUES, num_classes)
-    rows[ignore_index] = 0
-    illegal = np.flatnonzero(rows[num_classes:].any(axis=1))
+        if not _fits(flat_prediction[block], bits):
+            raise ValueError(_prediction_rule(_first_illegal(prediction, num_classes), num_classes))
+        if not _fits(flat_label[block], 8):
+            raise ValueError(_label_rule(_first_illegal(label, BYTE_VALUES), num_classes, ignore_index))
+        joint[block] = flat_label[block]
+        joint[block] <<= bits
+        joint[block] |= flat_prediction[block].astype(np.uint16)
+    table = _histogram(joint, BYTE_VALUES << bits).reshape(BYTE_VALUES, 1 << bits)
+    if table[:, num_classes:].any():
+        raise ValueError(_prediction_rule(_first_illegal(prediction, num_classes), num_classes))
+    table[ignore_index] = 0
+    illegal = np.flatnonzero(table[num_classes:].any(axis=1))
     if illegal.size:
         raise ValueError(_label_rule(num_classes + int(illegal[0]), num_classes, ignore_index))
-    return torch.from_numpy(rows[:num_classes].copy())
+    return torch.from_numpy(table[:num_classes, :num_classes].copy())
 
 
-def _check_prediction(values: np.ndarray, num_classes: int) -> None:
-    for extreme in (int(values.min()), int(values.max())):
-        if not 0 <= extreme < num_classes:
-            raise ValueError(_prediction_rule(extreme, num_classes))
+def _histogram(values: np.ndarray, bins: int) -> np.ndarray:
+    """Count each value of a flat uint16 array, all below ``bins``: int64 [bins]."""
+    counts = np.zeros(bins, np.int64)
+    for start in range(0, values.size, EXACT_PIXELS):
+        part = values[start : start + EXACT_PIXELS].reshape(1, -1)
+        counts += cv2.calcHist([part], [0], None, [bins], [0, bins]).reshape(-1).astype(np.int64)
+    return counts
 
 
-def _check_byte(values: np.ndarray, num_classes: int, ignore_index: int) -> None:
-    """Refuse what would not survive the cast to one byte; bytes themselves need no look."""
-    if values.dtype in (np.uint8, np.bool_):
-        return
-    for extreme in (int(values.min()), int(values.max())):
-        if not 0 <= extreme < BYTE_VALUES:
-            raise ValueError(_label_rule(extreme, num_classes, ignore_index))
+def _fits(values: np.ndarray, bits: int) -> bool:
+    """Return whether all are below 2**bits: one pass, where a minimum and a maximum take two."""
+    return 0 <= int(np.bitwise_or.reduce(values)) < 1 << bits
+
+
+def _first_illegal(values: np.ndarray, limit: int) -> int:
+    return int(values[(values < 0) | (values >= limit)][0])
 
 
 def _count_any(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Tensor:

@@ -113,8 +113,19 @@ def test_a_prediction_that_is_no_class_is_refused(value, num_classes, device):
         confusion_matrix(prediction.to(device), label.to(device), num_classes)
 
 
+@pytest.mark.parametrize('value', [19, 31])
+def test_a_prediction_just_past_the_classes_is_refused(value):
+    """19 to 31 need no more bits than 18 does, so that only their counts tell them apart."""
+    prediction, label = random_maps(19)
+    prediction[5, 7], label[5, 7] = value, 255
+    with pytest.raises(ValueError, match=f'prediction holds {value}; it must be a class, 0 to 18'):
+        confusion_matrix(prediction, label, 19)
+
+
 @pytest.mark.parametrize('device', DEVICES)
-@pytest.mark.parametrize(('num_classes', 'value'), [(19, 19), (19, 254), (19, -1), (19, 256 + 3), (300, 300), (300, -1)])
+@pytest.mark.parametrize(
+    ('num_classes', 'value'), [(19, 19), (19, 254), (19, -1), (19, 256 + 3), (300, 300), (300, -1)]
+)
 def test_a_label_that_is_no_class_is_refused(num_classes, value, device):
     prediction, label = random_maps(num_classes)
     label[5, 7] = value
@@ -134,7 +145,7 @@ def test_maps_that_do_not_fit_each_other_are_refused():
     prediction, label = torch.zeros(4, 6, dtype=torch.int64), torch.zeros(8, 12, dtype=torch.int64)
     with pytest.raises(ValueError, match=r'prediction \(4, 6\) is not at the size of the label \(8, 12\)'):
         confusion_matrix(prediction, label, 3)
-    with pytest.raises(TypeError, match='prediction is torch.float32; it must hold integers'):
+    with pytest.raises(TypeError, match=r'prediction is torch\.float32; it must hold integers'):
         confusion_matrix(prediction.float(), prediction, 3)
     with pytest.raises(ValueError, match='num_classes is 0'):
         confusion_matrix(prediction, prediction, 0)
@@ -171,7 +182,7 @@ def test_the_metric_rounds_to_what_mmseg_prints_and_keeps_each_image():
 
 def test_the_metric_names_the_image_it_refuses():
     metric = ConfusionMetric()
-    with pytest.raises(ValueError, match=r'street/7\.png: prediction \(4, 6\) is not at the size of the label \(8, 12\)'):
+    with pytest.raises(ValueError, match=r'street/7\.png: prediction \(4, 6\) is not at the size'):
         evaluate(metric, [sample(torch.zeros(4, 6).long(), torch.zeros(8, 12).long(), 'street/7.png')], 3)
 
 

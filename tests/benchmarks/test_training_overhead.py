@@ -1,0 +1,79 @@
+"""What the harness adds to a training step: its runner against a bare loop over the same model and data, in one run.
+
+Run: python -m pytest tests/benchmarks/test_training_overhead.py --benchmark-enable -s
+"""
+
+import statistics
+import time
+
+import pytest
+import torch
+from mmengine.runner import Runner
+from mmseg.registry import DATASETS, MODELS
+
+from bench import budgets, compose, data_sets, layout, paths
+from bench.protocol import ProgressHook
+from bench.records import Run
+
+EXPERIMENT = 'kitti_ablation/baseline'
+SIZE = (96, 192)
+STEPS, PAIRS = 12, 5
+
+
+@pytest.fixture
+def composition(tmp_path):
+    torch.set_num_threads(1)
+    dataset = data_sets.find('scenes')
+    lists = data_sets.write_pair_lists(dataset, tmp_path / 'lists')
+    rule = budgets.rule('short', 0.001)
+    run = Run(EXPERIMENT, 'scenes', SIZE, 'short', 0.001, 0)
+    experiment = compose.read_experiment(paths.configs_dir() / f'{EXPERIMENT}.py')
+    made = compose.compose(experiment, run, dataset, lists, rule, tmp_path / 'work', save_last=False)
+    made.config.train_cfg.max_iters = STEPS
+    made.config.train_cfg.val_interval = 10**9
+    made.config.train_cfg.val_begin = 10**9
+    made.config.resume = False
+    return made
+
+
+def harness_sec(composition) -> float:
+    """Seconds of ``STEPS`` steps under the runner with every hook a run has."""
+    runner = Runner.from_cfg(composition.config)
+    runner.model.to(memory_format=layout.choose(runner.model, 'cpu', 'fp32'))
+    runner.register_hook(ProgressHook(lambda message: None, STEPS, 1))
+    runner.train_loop.dataloader  # noqa: B018 - built outside the timed region, as the bare loop's is
+    start = time.perf_counter()
+    runner.train()
+    return time.perf_counter() - start
+
+
+def bare_sec(composition) -> float:
+    """Seconds of ``STEPS`` steps of a plain loop."""
+    config = composition.config.to_dict()
+    model = MODELS.build(config['model']).train()
+    model.to(memory_format=torch.channels_last)
+    dataset = DATASETS.build(config['train_dataloader']['dataset'])
+    sampler = torch.utils.data.RandomSampler(dataset, replacement=True, num_samples=10**6)
+    batch_size = config['train_dataloader']['batch_size']
+    loader = torch.utils.data.DataLoader(dataset, batch_size, sampler=sampler, collate_fn=collate)
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-4)
+    start = time.perf_counter()
+    for _, batch in zip(range(STEPS), loader, strict=False):
+        data = model.data_preprocessor(batch, training=True)
+        losses = model(**data, mode='loss')
+        optimiser.zero_grad()
+        losses['decode.loss_ce'].backward()
+        optimiser.step()
+    return time.perf_counter() - start
+
+
+def collate(samples):
+    return {key: [sample[key] for sample in samples] for key in samples[0]}
+
+
+def test_harness_against_bare_loop(benchmark, composition):
+    pairs = [(harness_sec(composition), bare_sec(composition)) for _ in range(PAIRS)]
+    ratio = statistics.median(harness / bare for harness, bare in pairs)
+    benchmark.extra_info |= {'median ratio harness / bare': round(ratio, 3), 'steps': STEPS, 'pairs': PAIRS}
+    benchmark.pedantic(lambda: harness_sec(composition), rounds=1)
+    print(f'\nharness / bare loop: {ratio:.3f} (median of {PAIRS} pairs of {STEPS} steps of {EXPERIMENT}, {SIZE})')
