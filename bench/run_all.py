@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import budgets, campaign, catalogue, data_sets, options, paths, sizes, store
-from bench.errors import BenchError, PlanError
+from bench.errors import BenchError, UnknownName
 from bench.records import DataSet, Size
 
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
@@ -34,6 +34,8 @@ def _load(chosen) -> tuple[catalogue.Catalogue, list[str]]:
     known = catalogue.load(documented)
     ids = list(known.experiments)
     if chosen.report:
+        if chosen.report not in known.reports:
+            raise UnknownName('report', chosen.report, known.reports)
         ids = catalogue.select(ids, [f'{chosen.report}/*'])
     if chosen.only:
         ids = catalogue.select(ids, chosen.only)
@@ -100,7 +102,7 @@ def _run(chosen) -> int:
     for name, reason in made.left_out.items():
         print(f'left out: {name}: {reason}', file=sys.stderr)
     counted = f'{len(statuses) - len(bad)} of {len(statuses)} runs ok'
-    print(f'{counted}; report: {_relative(page)}')
+    print(f'{counted}; report: {os.path.relpath(page)}')
     return EXIT_FAILED_RUNS if bad else EXIT_OK
 
 
@@ -108,13 +110,6 @@ def _size(chosen, dataset: DataSet) -> Size:
     if chosen.size:
         return sizes.parse_size(chosen.size)
     return budgets.smoke_size(dataset.base_size) if chosen.budget == 'smoke' else dataset.base_size
-
-
-def _relative(path: Path) -> str:
-    try:
-        return os.path.relpath(path)
-    except ValueError as error:
-        raise PlanError(str(error)) from error
 
 
 if __name__ == '__main__':

@@ -262,6 +262,7 @@ def test_a_dry_run_forecasts_and_writes_nothing(command):
     ('arguments', 'said'),
     [
         (['--only', 'fake/god'], "unknown experiment 'fake/god': did you mean fake/good?"),
+        (['--report', 'fak'], "unknown report 'fak': did you mean fake?"),
         (['--dataset', 'camvd'], "unknown data set 'camvd': did you mean camvid?"),
         (['--budget', 'shrt'], "unknown budget 'shrt': did you mean short"),
         (['--size', '10x10'], 'both sides must be at least 64'),

@@ -52,7 +52,9 @@ def test_the_network_has_learnt(finished):
     _, folder, receipt, _ = finished
     assert receipt.metrics['miou'] > 60
     assert receipt.train_metrics['miou'] > 60
-    losses = [float(line.split(',')[3]) for line in (folder / 'curves.csv').read_text().splitlines()[1:] if line.split(',')[3]]
+    losses = [
+        float(line.split(',')[3]) for line in (folder / 'curves.csv').read_text().splitlines()[1:] if line.split(',')[3]
+    ]
     assert len(losses) == receipt.train['steps'] == 40
     assert losses[-1] < losses[0] / 2
 

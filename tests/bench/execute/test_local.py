@@ -1,0 +1,116 @@
+"""The engine, with workers that do nothing: what runs together, what waits, what is ended."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.budgets import rule
+from bench.execute import local
+from bench.records import DataSet, Forecast, Job, Run
+
+FAKE = Path(__file__).resolve().parents[1] / 'fake_benchmark'
+sys.path.insert(0, str(FAKE))
+
+import fake_workers
+
+GIB = 2**30
+
+
+@pytest.fixture(autouse=True)
+def light_server(monkeypatch):
+    """A fork server of its own without the heavy imports."""
+    import multiprocessing
+
+    made = multiprocessing.get_context('spawn')
+    monkeypatch.setattr(local, 'context', lambda: made)
+    monkeypatch.setenv('PYTHONPATH', f'{FAKE}{os.pathsep}{os.environ.get("PYTHONPATH", "")}')
+
+
+def job(name, parents=()):
+    run = Run(f'fake/{name}', 'folder', (64, 80), 'smoke', 0.0, 0, parents=parents)
+    dataset = DataSet('folder', Path(), (), (), (64, 80), {})
+    return Job(run, Path(), dataset, '', {}, rule('smoke'), Path(), 'key', Path())
+
+
+def carry_out(jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB, need=1 * GIB, ready=None, **limits):
+    """Return the outcomes and, for every job, when it started and ended."""
+    spans = {}
+    options = {'timeout_sec': lambda job: 60.0, **limits}
+    engine = local.LocalEngine(
+        local.Limits(jobs_at_once, memory, **options),
+        lambda job: Forecast(1.0, need, 0),
+        lambda job, message: spans.setdefault(job.run.experiment, []).append(time.monotonic()),
+        target,
+    )
+    statuses = {}
+    outcomes = []
+    for outcome in engine.run(jobs, ready(statuses) if ready else lambda job: 'ok'):
+        statuses[outcome.job.run.folder] = outcome.status
+        outcomes.append(outcome)
+    return outcomes, {name: (times[0], times[-1]) for name, times in spans.items()}
+
+
+def together(spans, first, second):
+    return spans[first][0] < spans[second][1] and spans[second][0] < spans[first][1]
+
+
+def test_two_runs_that_fit_go_on_at_once():
+    outcomes, spans = carry_out([job('a'), job('b')])
+    assert [outcome.status for outcome in outcomes] == ['ok', 'ok']
+    assert together(spans, 'fake/a', 'fake/b')
+
+
+def test_two_runs_that_do_not_fit_together_go_on_one_after_the_other():
+    outcomes, spans = carry_out([job('a'), job('b')], memory=3 * GIB, need=2 * GIB)
+    assert [outcome.status for outcome in outcomes] == ['ok', 'ok']
+    assert not together(spans, 'fake/a', 'fake/b')
+
+
+def test_a_run_larger_than_the_memory_is_tried_alone():
+    outcomes, _ = carry_out([job('a')], memory=1 * GIB, need=2 * GIB)
+    assert [outcome.status for outcome in outcomes] == ['ok']
+
+
+def test_a_child_waits_for_its_parent_and_is_skipped_when_that_fails():
+    parent, child = job('parent'), job('child', ('fake/parent/folder-64x80-smoke-seed0',))
+
+    def after_parent(statuses):
+        def ready(one):
+            return next((statuses.get(name) for name in one.run.parents), 'ok')
+
+        return ready
+
+    outcomes, spans = carry_out([child, parent], ready=after_parent)
+    assert [outcome.job.run.experiment for outcome in outcomes] == ['fake/parent', 'fake/child']
+    assert spans['fake/child'][0] > spans['fake/parent'][1]
+
+    outcomes, _ = carry_out([child, parent], ready=after_parent, target=fake_workers.exits)
+    assert [(outcome.status, outcome.reason) for outcome in outcomes][1] == (
+        'skipped',
+        'a run it starts from ended as crash',
+    )
+
+
+def test_a_worker_that_ends_without_a_word_is_a_crash():
+    [outcome], _ = carry_out([job('a')], target=fake_workers.exits)
+    assert outcome.status == 'crash'
+    assert 'code 3' in outcome.reason
+    assert not outcome.stored
+
+
+@pytest.mark.parametrize(
+    ('limits', 'reason'),
+    [({'timeout_sec': lambda job: 1.0}, 'ran longer than 1 s'), ({'stall_sec': 1.0}, 'gave no sign of life for 1 s')],
+)
+def test_a_hang_is_ended(limits, reason):
+    [outcome], _ = carry_out([job('a')], target=fake_workers.silent, **limits)
+    assert (outcome.status, outcome.reason) == ('timeout', reason)
+
+
+def test_nothing_starts_that_would_end_after_the_deadline():
+    [outcome], spans = carry_out([job('a')], deadline=time.monotonic() + 0.5)
+    assert outcome.status == 'skipped'
+    assert not spans
