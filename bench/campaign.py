@@ -11,7 +11,6 @@ from bench import data_sets, environment, forecast, plan, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError, UnknownName
 from bench.records import (
-    SCHEMA_VERSION,
     BudgetRule,
     DataSet,
     Forecast,
@@ -25,6 +24,9 @@ from bench.records import (
 
 REPEATED = frozenset({'interrupted', 'skipped'})
 """Statuses that say nothing about the run itself: such runs are tried again without being asked for."""
+
+USABLE_SHARE = 0.85
+"""Share of a device's memory that runs may fill by forecast; the rest is for what a forecast cannot see."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,6 @@ def _config(setting: Setting, run: Run) -> Path:
 
 
 def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], manifest: str) -> None:
-    import psutil
-
     from bench.execute import counting
 
     setting = prepared.setting
@@ -150,7 +150,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     counted = counting.footprints(requests, data_sets.cache_folder())
     measured = forecast.speeds(prepared.stored)
     images = _scored_images(setting)
-    memory = psutil.virtual_memory().total if setting.device == 'cpu' else _cuda_bytes()
+    memory = device_bytes(setting.device)
     for run, footprint in zip(todo, counted, strict=True):
         job = Job(
             run=run,
@@ -163,7 +163,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
             key=keys[run.folder],
             weights=setting.weights,
             threads=threads,
-            accumulate=forecast.micro_batches(footprint, int(0.85 * memory)),
+            accumulate=forecast.micro_batches(footprint, int(USABLE_SHARE * memory)),
             keep_checkpoints=setting.keep_checkpoints,
             contended=setting.jobs > 1,
         )
@@ -182,7 +182,12 @@ def _scored_images(setting: Setting) -> dict[str, int]:
     return {name: len(pairs) if limit is None else min(limit, len(pairs)) for name, (pairs, limit) in limits.items()}
 
 
-def _cuda_bytes() -> int:
+def device_bytes(device: str) -> int:
+    """Return the memory of the machine, or of the CUDA device that the runs use."""
+    if device == 'cpu':
+        import psutil
+
+        return psutil.virtual_memory().total
     query = ['nvidia-smi', '--query-gpu=memory.total', '--format=csv,noheader,nounits']
     answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
     return int(answer.stdout.split()[0]) * 2**20
@@ -196,8 +201,6 @@ def carry_out(prepared: Prepared) -> dict[str, Status]:
     """
     if not prepared.jobs:
         return prepared.statuses
-    import psutil
-
     from bench.execute.local import Limits, LocalEngine
     from bench.progress import Progress
 
@@ -216,35 +219,17 @@ def carry_out(prepared: Prepared) -> dict[str, Status]:
         expected = prepared.forecasts[job.run.folder].wall_sec
         return setting.timeout_sec or max(900.0, 10 * expected)
 
-    limits = Limits(setting.jobs, int(0.9 * psutil.virtual_memory().total), timeout_sec, deadline=setting.deadline)
+    memory = int(USABLE_SHARE * device_bytes(setting.device))
+    limits = Limits(setting.jobs, memory, timeout_sec, deadline=setting.deadline)
     with Progress(prepared.forecasts, setting.jobs) as progress:
         engine = LocalEngine(limits, lambda job: prepared.forecasts[job.run.folder], progress.event)
         for outcome in engine.run(prepared.jobs, ready):
             statuses[outcome.job.run.folder] = outcome.status
             if not outcome.stored:
-                store.write(setting.results, outcome.job.run, _failure(outcome.job, outcome.status, outcome.reason))
+                receipt = Receipt.of(outcome.job, outcome.status, outcome.reason)
+                store.write(setting.results, outcome.job.run, receipt)
             progress.ended(outcome)
     return statuses
-
-
-def _failure(job: Job, status: Status, reason: str) -> Receipt:
-    """Return the receipt of a run whose worker could not write its own."""
-    run = job.run
-    return Receipt(
-        schema_version=SCHEMA_VERSION,
-        id=run.folder,
-        report=run.experiment.split('/')[0],
-        experiment=run.experiment,
-        dataset=run.dataset,
-        budget=run.budget,
-        seed=run.seed,
-        status=status,
-        reason=reason,
-        key=job.key,
-        factor=run.factor if run.budget == 'short' else None,
-        precision=run.precision,
-        size=run.size,
-    )
 
 
 def report(prepared: Prepared, known: Catalogue) -> Path:

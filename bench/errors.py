@@ -42,25 +42,5 @@ class StoreError(BenchError):
     """A result could not be written to, or read from, the results folder."""
 
 
-class RunFailed(BenchError):
-    """A run ended with a status other than ``ok``; raised inside the worker only."""
-
-    status = 'crash'
-
-
-class NonFiniteLoss(RunFailed):
-    """The training loss became NaN or infinite."""
-
-    status = 'nan'
-
-
-class Diverged(RunFailed):
-    """The training loss is finite but has left every sensible range."""
-
-    status = 'diverged'
-
-
-class Interrupted(RunFailed):
-    """The run was asked to stop; its last checkpoint allows it to continue."""
-
-    status = 'interrupted'
+class Interrupted(BenchError):
+    """A run was asked to stop; its last checkpoint allows it to continue."""

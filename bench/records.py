@@ -252,3 +252,24 @@ class Receipt:
     resumed: int = 0
     contended: bool = False
     wall_sec: float | None = None
+
+    @classmethod
+    def of(cls, job: Job, status: Status = 'ok', reason: str = '') -> 'Receipt':
+        """Return the receipt of ``job`` before anything was measured."""
+        run = job.run
+        return cls(
+            schema_version=SCHEMA_VERSION,
+            id=run.folder,
+            report=run.experiment.split('/')[0],
+            experiment=run.experiment,
+            dataset=run.dataset,
+            budget=run.budget,
+            seed=run.seed,
+            status=status,
+            reason=reason,
+            key=job.key,
+            factor=run.factor if run.budget == 'short' else None,
+            precision=run.precision,
+            size=run.size,
+            contended=job.contended,
+        )

@@ -6,7 +6,6 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench import budgets, campaign, catalogue, data_sets, options, paths, sizes, store
 from bench.errors import BenchError, UnknownName

@@ -27,8 +27,8 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     import cv2
     import matplotlib.figure  # noqa: F401
     import mmseg.datasets
-    import mmseg.evaluation
     import mmseg.engine
+    import mmseg.evaluation
     import mmseg.models
     import mmseg.visualization  # noqa: F401
     import torch
@@ -43,8 +43,8 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 from PIL import UnidentifiedImageError
 
 from bench import environment, protocol, store
-from bench.errors import DataError
-from bench.records import SCHEMA_VERSION, Job, Receipt, Status
+from bench.errors import DataError, Interrupted
+from bench.records import Job, Receipt, Status
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -83,28 +83,12 @@ def main(job: Job, channel: Connection) -> None:
 def execute(job: Job, folder: Path, resumed: int, report: Report) -> Receipt:
     """Carry out the protocol of ``job`` and return its receipt, whatever happens."""
     started = time.monotonic()
-    run = job.run
-    receipt = Receipt(
-        schema_version=SCHEMA_VERSION,
-        id=run.folder,
-        report=run.experiment.split('/')[0],
-        experiment=run.experiment,
-        dataset=run.dataset,
-        budget=run.budget,
-        seed=run.seed,
-        status='ok',
-        reason='',
-        key=job.key,
-        factor=run.factor if run.budget == 'short' else None,
-        precision=run.precision,
-        size=run.size,
-        resumed=resumed,
-        contended=job.contended,
-    )
+    receipt = Receipt.of(job)
+    receipt.resumed = resumed
     try:
         torch.set_num_threads(job.threads)
         cv2.setNumThreads(0)
-        receipt.environment = environment.describe(run.device, job.threads)
+        receipt.environment = environment.describe(job.run.device, job.threads)
         for name, block in protocol.carry_out(job, folder, report).items():
             setattr(receipt, name, block)
     except BaseException as error:
@@ -123,7 +107,7 @@ def classify(error: BaseException) -> tuple[Status, str]:
         return 'nan', str(error)
     if isinstance(error, DivergedLossError):
         return 'diverged', str(error)
-    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+    if isinstance(error, (Interrupted, KeyboardInterrupt, SystemExit)):
         return 'interrupted', str(error) or 'asked to stop'
     if isinstance(error, (DataError, FileNotFoundError, UnidentifiedImageError)):
         return 'missing-data', text

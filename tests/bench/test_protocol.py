@@ -60,7 +60,7 @@ def test_the_network_has_learnt(finished):
 
 
 def test_scores_follow_from_the_stored_matrices(finished):
-    job, folder, receipt, _ = finished
+    _, folder, receipt, _ = finished
     with np.load(folder / 'confusion.npz') as stored:
         pooled = stored['test'].sum(axis=0)
         assert stored['test'].shape == (4, 3, 3)
@@ -76,11 +76,9 @@ def test_scores_follow_from_the_stored_matrices(finished):
 def test_the_toolboxs_own_test_program_reads_the_config_and_finds_the_same_miou(finished, tmp_path):
     _, folder, receipt, _ = finished
     program = resources.files('mmseg') / '.mim' / 'tools' / 'test.py'
-    arguments = [
-        sys.executable, str(program), str(folder / 'config.py'), str(folder / 'training' / 'last.pth'),
-        '--work-dir', str(tmp_path), '--cfg-options', 'test_evaluator.type=IoUMetric', 'test_evaluator.iou_metrics=mIoU',
-        'resume=False',
-    ]  # fmt: skip
+    paths = [str(folder / 'config.py'), str(folder / 'training' / 'last.pth'), '--work-dir', str(tmp_path)]
+    changes = ['test_evaluator.type=IoUMetric', 'test_evaluator.iou_metrics=mIoU', 'resume=False']
+    arguments = [sys.executable, str(program), *paths, '--cfg-options', *changes]
     path = f'{ROOT}:{Path(__file__).parent / "fake_benchmark"}'
     ended = subprocess.run(arguments, env={'PYTHONPATH': path, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)
     found = re.search(r'mIoU: ([\d.]+)', ended.stdout + ended.stderr)

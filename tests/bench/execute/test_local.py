@@ -14,7 +14,7 @@ from bench.records import DataSet, Forecast, Job, Run
 FAKE = Path(__file__).resolve().parents[1] / 'fake_benchmark'
 sys.path.insert(0, str(FAKE))
 
-import fake_workers
+import fake_workers  # noqa: E402
 
 GIB = 2**30
 
