@@ -232,11 +232,11 @@ def carry_out(prepared: Prepared) -> dict[str, Status]:
     return statuses
 
 
-def report(prepared: Prepared, known: Catalogue) -> Path:
+def report(results: Path, known: Catalogue) -> Path:
     """Bring the report of everything in the results folder up to date and return its page."""
     from bench.render.write import refresh
 
-    page, _ = refresh(store.read_all(prepared.setting.results), known, prepared.setting.results / 'report')
+    page, _ = refresh(store.read_all(results), known, results / 'report', store.read_timings(results))
     return page
 
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bench.execute.local import Outcome
-from bench.records import Forecast, Job
+from bench.execute.local import Named, Outcome
+from bench.records import Forecast
 
 
 class Progress:
@@ -41,9 +41,9 @@ class Progress:
         if self._live is not None:
             self._live.stop()
 
-    def event(self, job: Job, message: dict[str, Any]) -> None:
+    def event(self, job: Named, message: dict[str, Any]) -> None:
         """Take in a worker's message."""
-        folder = job.run.folder
+        folder = job.folder
         match message['kind']:
             case 'start':
                 self._started[folder] = time.monotonic()
@@ -57,9 +57,9 @@ class Progress:
                 self._lines[folder] = f'scored {message["image"]}/{message["of"]}'
         self._refresh()
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: Outcome[Any]) -> None:
         """Take in how a run ended; prints one line."""
-        folder = outcome.job.run.folder
+        folder = outcome.job.folder
         self._ended += 1
         spent = time.monotonic() - self._started.get(folder, time.monotonic())
         if outcome.status == 'ok':

@@ -219,6 +219,33 @@ class Job:
     keep_checkpoints: bool = False
     contended: bool = False
 
+    @property
+    def folder(self) -> str:
+        return self.run.folder
+
+
+@dataclass(frozen=True)
+class CostJob:
+    """What a worker needs to time one documented network at its documented size and classes, without training.
+
+    ``seconds`` is how long a forward is sampled.
+    """
+
+    experiment: str
+    config: Path
+    device: str
+    precision: Precision
+    results: Path
+    key: str
+    threads: int = 1
+    seconds: float = 5.0
+    contended: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Name of the job; its file below the results folder adds the size, ``<folder>-<H>x<W>.json``."""
+        return f'{self.experiment}/cost-{self.device.split(":")[0]}-{self.precision}'
+
 
 @dataclass
 class Receipt:

@@ -42,11 +42,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.published:
         source = _in_checkout('reports/measured', '--published')
         out = options.out or _in_checkout('reports/generated', '--published')
-    stored = store.read_all(source)
+    stored, timings = store.read_all(source), store.read_timings(source)
     documented = catalogue.load(paths.documented_dir())
     if options.check:
-        return _check(write.stale(stored, documented, out), out)
-    print(write.write_report(stored, documented, out))
+        return _check(write.stale(stored, documented, out, timings), out)
+    print(write.write_report(stored, documented, out, timings))
     return 0
 
 

@@ -5,11 +5,12 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from bench import budgets, campaign, catalogue, data_sets, options, paths, sizes, store
+from bench import budgets, campaign, catalogue, cost_campaign, data_sets, options, paths, sizes, store
 from bench.errors import BenchError, UnknownName
-from bench.records import DataSet, Size
+from bench.records import DataSet, Size, Status
 
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
@@ -19,7 +20,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = options.parser().parse_args(argv)
     try:
         options.check(chosen)
-        return _list(chosen) if chosen.list else _run(chosen)
+        if chosen.list:
+            return _list(chosen)
+        return _cost(chosen) if chosen.cost else _run(chosen)
     except (BenchError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USAGE
@@ -96,13 +99,34 @@ def _run(chosen) -> int:
     command = shlex.join(['run_all.py', *sys.argv[1:]])
     with store.lock(chosen.results.resolve(), command):
         statuses = campaign.carry_out(made)
-        page = campaign.report(made, known)
-    bad = {folder: status for folder, status in statuses.items() if status != 'ok'}
+        page = campaign.report(made.setting.results, known)
     for name, reason in made.left_out.items():
         print(f'left out: {name}: {reason}', file=sys.stderr)
-    counted = f'{len(statuses) - len(bad)} of {len(statuses)} runs ok'
-    print(f'{counted}; report: {os.path.relpath(page)}')
-    return EXIT_FAILED_RUNS if bad else EXIT_OK
+    return _close(statuses, page)
+
+
+def _cost(chosen) -> int:
+    known, ids = _load(chosen)
+    results = chosen.results.resolve()
+    setting = cost_campaign.CostSetting(
+        device=campaign.find_device(chosen.device),
+        precision=chosen.precision,
+        results=results,
+        configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
+        timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
+    )
+    with store.lock(results, shlex.join(['run_all.py', *sys.argv[1:]])):
+        jobs, statuses = cost_campaign.prepare(known, ids, setting)
+        if jobs:
+            statuses |= cost_campaign.carry_out(jobs, setting)
+        page = campaign.report(results, known)
+    return _close(statuses, page)
+
+
+def _close(statuses: Mapping[str, Status], page: Path) -> int:
+    good = sum(status == 'ok' for status in statuses.values())
+    print(f'{good} of {len(statuses)} runs ok; report: {os.path.relpath(page)}')
+    return EXIT_OK if good == len(statuses) else EXIT_FAILED_RUNS
 
 
 def _size(chosen, dataset: DataSet) -> Size:

@@ -89,11 +89,14 @@ def key(run: Run, config: Path, manifest: str) -> str:
     Composing is pure, so hashing what goes into it (the sources the config reaches, data manifest, size,
     budget, seed, precision) says the same as hashing the resolved config, without importing torch.
     """
-    parts = {
-        'experiment': run.experiment,
-        'variant': run.variant,
-        'device': run.device.split(':')[0],
-        'manifest': manifest,
-        'sources': sorted(_digest(file) for file in reached(config)),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+    return _hash(run.experiment, run.variant, run.device.split(':')[0], manifest, config=config)
+
+
+def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:
+    """Return the key of a timing at the documented size."""
+    return _hash(experiment, 'cost', device.split(':')[0], precision, config=config)
+
+
+def _hash(*words: str, config: Path) -> str:
+    parts = [*words, *sorted(_digest(file) for file in reached(config))]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]

@@ -90,6 +90,17 @@ def read_all(results: Path) -> list[tuple[Path, Receipt]]:
     return found
 
 
+def read_timings(results: Path) -> list[dict[str, Any]]:
+    """Return every readable record of ``run_all --cost`` below ``results``, sorted by path."""
+    found = []
+    for path in sorted(results.glob('*/*/cost-*.json')):
+        with contextlib.suppress(OSError, ValueError):
+            record = json.loads(path.read_text(encoding='utf-8'))
+            if isinstance(record, dict) and record.get('status') == 'ok':
+                found.append(record)
+    return found
+
+
 def _read_or_set_aside(path: Path) -> Receipt | None:
     try:
         return parse(path.read_text(encoding='utf-8'), str(path))

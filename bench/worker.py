@@ -42,9 +42,9 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 from PIL import UnidentifiedImageError
 
-from bench import environment, protocol, store
+from bench import costing, environment, protocol, store
 from bench.errors import DataError, Interrupted
-from bench.records import Job, Receipt, Status
+from bench.records import CostJob, Job, Receipt, Status
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -168,3 +168,22 @@ def _follow_parent() -> None:
         os._exit(70)
 
     Thread(target=watch, daemon=True).start()
+
+
+def cost_main(job: CostJob, channel: Connection) -> None:
+    """Count and time the network of ``job``; a failure is reported through ``channel``, nothing is raised."""
+    _accept_stop_signal()
+    _follow_parent()
+    _choose_device(job.device)
+    status: Status = 'ok'
+    reason = ''
+    with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        try:
+            torch.set_num_threads(job.threads)
+            channel.send({'kind': 'stage', 'stage': 'time'})
+            costing.write(job, costing.measure(job))
+        except BaseException as error:
+            status, reason = classify(error)
+    channel.send({'kind': 'done', 'status': status, 'reason': reason})
+    channel.close()

@@ -9,16 +9,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from bench.records import Forecast, Job, Status
+from bench.records import CostJob, Forecast, Job, Status
 
 GRACE_SEC = 60.0
 """How long a worker that was asked to stop may take to finish its step and save a checkpoint."""
 
 
+class Named(Protocol):
+    """What the engine knows of a job: a name; the rest is between the job and its worker."""
+
+    @property
+    def folder(self) -> str: ...
+
+
+J = TypeVar('J', bound=Named)
+
+
 @dataclass(frozen=True)
-class Limits:
+class Limits(Generic[J]):
     """What the engine may use at once.
 
     ``jobs`` processes, ``memory_bytes`` by forecast over all of them; a run is ended after ``timeout_sec``, or
@@ -28,24 +38,24 @@ class Limits:
 
     jobs: int
     memory_bytes: int
-    timeout_sec: Callable[[Job], float]
+    timeout_sec: Callable[[J], float]
     stall_sec: float = 900.0
     deadline: float | None = None
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[J]):
     """How one run ended; ``stored`` says whether the worker stored a receipt itself."""
 
-    job: Job
+    job: J
     status: Status
     reason: str
     stored: bool
 
 
 @dataclass
-class _Active:
-    job: Job
+class _Active(Generic[J]):
+    job: J
     process: ForkServerProcess
     channel: Connection
     memory_bytes: int
@@ -61,7 +71,7 @@ def context() -> ForkServerContext:
     return made
 
 
-class LocalEngine:
+class LocalEngine(Generic[J]):
     """Carry out jobs in order, several at once where they fit.
 
     Args:
@@ -73,20 +83,20 @@ class LocalEngine:
 
     def __init__(
         self,
-        limits: Limits,
-        forecast: Callable[[Job], Forecast],
-        on_event: Callable[[Job, dict[str, Any]], None],
-        target: Callable[[Job, Connection], None] | None = None,
+        limits: Limits[J],
+        forecast: Callable[[J], Forecast],
+        on_event: Callable[[J, dict[str, Any]], None],
+        target: Callable[[J, Connection], None] | None = None,
     ):
         self.limits = limits
         self.forecast = forecast
         self.on_event = on_event
         self._context = context()
-        self._target = target or _work
-        self._active: list[_Active] = []
+        self._target: Any = target or _work
+        self._active: list[_Active[J]] = []
         self._stopping = False
 
-    def run(self, jobs: Sequence[Job], ready: Callable[[Job], Status | None]) -> Iterator[Outcome]:
+    def run(self, jobs: Sequence[J], ready: Callable[[J], Status | None]) -> Iterator[Outcome[J]]:
         """Yield an outcome for every job as it ends.
 
         ``ready(job)`` says what the job's parents allow: ``'ok'`` to start, ``None`` to wait, and any other
@@ -104,7 +114,7 @@ class LocalEngine:
         finally:
             self._kill_all()
 
-    def _start_what_fits(self, waiting: list[Job], ready: Callable[[Job], Status | None]) -> Iterator[Outcome]:
+    def _start_what_fits(self, waiting: list[J], ready: Callable[[J], Status | None]) -> Iterator[Outcome[J]]:
         for job in list(waiting):
             if len(self._active) >= self.limits.jobs:
                 return
@@ -126,7 +136,7 @@ class LocalEngine:
             waiting.remove(job)
             self._start(job, need)
 
-    def _start(self, job: Job, need: Forecast) -> None:
+    def _start(self, job: J, need: Forecast) -> None:
         receiver, sender = self._context.Pipe(duplex=False)
         process = self._context.Process(target=self._target, args=(job, sender), daemon=False)
         process.start()
@@ -134,7 +144,7 @@ class LocalEngine:
         self._active.append(_Active(job, process, receiver, need.memory_bytes))
         self.on_event(job, {'kind': 'start'})
 
-    def _collect(self, timeout: float = 0.2) -> Iterator[Outcome]:
+    def _collect(self, timeout: float = 0.2) -> Iterator[Outcome[J]]:
         if not self._active:
             time.sleep(0.02)
             return
@@ -147,7 +157,7 @@ class LocalEngine:
                 self._active.remove(one)
                 yield outcome
 
-    def _listen(self, one: _Active) -> None:
+    def _listen(self, one: _Active[J]) -> None:
         try:
             while not one.channel.closed and one.channel.poll():
                 message = one.channel.recv()
@@ -158,7 +168,7 @@ class LocalEngine:
         except (EOFError, OSError):
             one.channel.close()
 
-    def _ended(self, one: _Active) -> Outcome | None:
+    def _ended(self, one: _Active[J]) -> Outcome[J] | None:
         if one.process.exitcode is not None:
             self._listen(one)
             one.process.join()
@@ -174,11 +184,11 @@ class LocalEngine:
             return self._end(one, f'gave no sign of life for {self.limits.stall_sec:.0f} s')
         return None
 
-    def _end(self, one: _Active, reason: str) -> Outcome:
+    def _end(self, one: _Active[J], reason: str) -> Outcome[J]:
         _kill(one.process)
         return Outcome(one.job, 'timeout', reason, False)
 
-    def _stop(self) -> Iterator[Outcome]:
+    def _stop(self) -> Iterator[Outcome[J]]:
         """Ask every worker to save a checkpoint and end; kill those that do not."""
         for one in self._active:
             if one.process.pid is not None:
@@ -196,6 +206,13 @@ class LocalEngine:
         for one in self._active:
             _kill(one.process)
         self._active.clear()
+
+
+def time_network(job: CostJob, channel: Connection) -> None:
+    """Be the worker of a cost job; the other target of ``LocalEngine``."""
+    from bench import worker
+
+    worker.cost_main(job, channel)
 
 
 def _work(job: Job, channel: Connection) -> None:

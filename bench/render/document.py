@@ -18,6 +18,7 @@ from bench.render.gather import (
     telling_rows,
 )
 from bench.render.tables import Table
+from bench.render.timings import Timing, cost_tables
 
 SHEETS = 2
 """Sheets of predictions a report and setting: the first and the last of the stored images."""
@@ -79,13 +80,16 @@ class Document:
         return [table for section in (*self.rankings, *self.sections) for table in (*section.tables, *section.classes)]
 
 
-def build(stored: Iterable[Stored], catalogue: Catalogue) -> Document:
-    """Return the document of these receipts; their order does not matter."""
+def build(stored: Iterable[Stored], catalogue: Catalogue, timings: Sequence[Timing] = ()) -> Document:
+    """Return the document of these receipts and cost timings; their order does not matter."""
     gathered = rows(stored, catalogue)
     settings = telling(settings_of(gathered))
     return Document(
         summary=tuple(_summary(gathered)),
-        rankings=tuple(section for setting in settings if (section := _ranking(setting, gathered))),
+        rankings=(
+            *(section for setting in settings if (section := _ranking(setting, gathered))),
+            *(Section(table.name, None, (table,), ()) for table in cost_tables(timings, catalogue)),
+        ),
         sections=tuple(_section(slug, gathered, catalogue) for slug in reports_of(gathered)),
         has_smoke=any(row.smoke for row in telling_rows(gathered)),
         rows=tuple(gathered),

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from bench.errors import StoreError
 from bench.records import Catalogue, Receipt
+
+Timing = Mapping[str, Any]
 
 PAGE = 'index.html'
 MANIFEST = 'files.txt'
@@ -16,13 +19,16 @@ _FINGERPRINT = '.inputs'
 _LIBRARIES = ('matplotlib', 'pandas', 'tabulate', 'jinja2', 'pillow')
 
 
-def contents(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue) -> dict[str, bytes]:
+def contents(
+    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, timings: Sequence[Timing] = ()
+) -> dict[str, bytes]:
     """Return every file of the report of these receipts, by its path relative to the report's folder."""
     # pandas and matplotlib take a second to import: callers that only ask for freshness do not pay for them.
     from bench.render import document as documents
     from bench.render import page, tables
+    from bench.render.timings import frame
 
-    document = documents.build(stored, catalogue)
+    document = documents.build(stored, catalogue, timings)
     everything = tables.experiments_frame(document.rows, catalogue)
     files = {
         PAGE: page.html(document),
@@ -31,6 +37,8 @@ def contents(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue) -> di
         'runs.csv': tables.csv(tables.runs_frame(document.rows)),
         'per_class.csv': tables.csv(tables.classes_frame(document.rows)),
     }
+    if timings:
+        files['timings.csv'] = tables.csv(frame(timings))
     for section in document.sections:
         own = everything[everything['id'].str.startswith(f'{section.slug}/')]
         files[f'tables/{section.slug}.csv'] = tables.csv(own)
@@ -43,7 +51,9 @@ def contents(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue) -> di
     return dict(sorted(encoded.items()))
 
 
-def write_report(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path) -> Path:
+def write_report(
+    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path, timings: Sequence[Timing] = ()
+) -> Path:
     """Write the report of these receipts into ``out`` and return its page.
 
     Files that an earlier report left there and this one does not have are removed; no other file is.
@@ -51,7 +61,7 @@ def write_report(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, o
     Raises:
         StoreError: ``out`` cannot be written to; names the path and the system's reason.
     """
-    files = contents(stored, catalogue)
+    files = contents(stored, catalogue, timings)
     try:
         leftover = listed(out) - set(files)
         for name, data in files.items():
@@ -64,26 +74,30 @@ def write_report(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, o
     return out / PAGE
 
 
-def refresh(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path) -> tuple[Path, bool]:
+def refresh(
+    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path, timings: Sequence[Timing] = ()
+) -> tuple[Path, bool]:
     """Write the report unless ``out`` already holds that of the same inputs; return its page and whether it did.
 
     The inputs are hashed: receipts, the files beside them that figures read, the catalogue, the code and the
     versions of the libraries. Nothing heavy is imported when there is nothing to do.
     """
     stored = list(stored)
-    wanted = fingerprint(stored, catalogue)
+    wanted = fingerprint(stored, catalogue, timings)
     note = out / _FINGERPRINT
     whole = all((out / name).is_file() for name in listed(out)) and (out / PAGE).is_file()
     if whole and note.is_file() and note.read_text() == wanted:
         return out / PAGE, False
-    page = write_report(stored, catalogue, out)
+    page = write_report(stored, catalogue, out, timings)
     _write(note, wanted.encode())
     return page, True
 
 
-def stale(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path) -> list[str]:
+def stale(
+    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path, timings: Sequence[Timing] = ()
+) -> list[str]:
     """Return the files of ``out`` that are missing, different or left over, with which of these they are."""
-    files = contents(stored, catalogue)
+    files = contents(stored, catalogue, timings)
     problems = {name: 'left over' for name in listed(out) - set(files)}
     for name, data in files.items():
         path = out / name
@@ -94,7 +108,7 @@ def stale(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Pat
     return [f'{name}: {problem}' for name, problem in sorted(problems.items())]
 
 
-def fingerprint(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue) -> str:
+def fingerprint(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, timings: Sequence[Timing] = ()) -> str:
     """Return a hash of everything that the report depends on."""
     digest = hashlib.sha256()
     for folder, receipt in sorted(stored, key=lambda one: one[1].id):
@@ -102,6 +116,7 @@ def fingerprint(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue) ->
         for path in (folder / 'curves.csv', folder / 'config.py', *sorted((folder / 'panels').glob('*'))):
             if path.is_file():
                 digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    digest.update(json.dumps(list(timings), sort_keys=True).encode())
     digest.update(repr((dict(catalogue.reports), dict(catalogue.experiments))).encode())
     sources: Mapping[str, bytes] = {
         str(path.relative_to(Path(__file__).parent)): path.read_bytes()

@@ -318,3 +318,19 @@ def test_the_list_is_complete_and_machine_readable(command):
     listed = json.loads(command({'good': None, 'other': None})('--list', '--json').stdout)
     assert [row['id'] for row in listed] == ['fake/good', 'fake/other']
     assert listed[0]['documented'] == {'miou': 50.0}
+
+
+def test_the_cost_of_every_network_is_timed_without_training(command):
+    run = command({'good': None, 'other': None})
+    ended = run('--cost')
+    assert ended.returncode == 0, ended.stderr
+    [path] = run.results.glob('fake/good/cost-cpu-fp32-64x80.json')
+    record = json.loads(path.read_text())
+    assert record['cost']['macs'] == 64 * 80 * 5 * 3 * 9, 'documented classes, not those of a data set'
+    assert 0 < record['latency']['p50_ms'] <= record['latency']['p99_ms']
+    assert not run.receipts()
+    assert 'Cost at the documented size, fp32' in (run.results / 'report' / 'README.md').read_text()
+
+    stamp = path.stat().st_mtime_ns
+    assert run('--cost').returncode == 0
+    assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again'

@@ -1,0 +1,77 @@
+"""Wire the cost table: every documented network counted and timed at its documented size, nothing trained."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import environment, sources
+from bench.catalogue import Catalogue
+from bench.errors import PlanError
+from bench.records import CostJob, Forecast, Precision, Status
+
+EXPECTED_SEC = 20.0
+"""A guess for the progress line: seconds on a GPU, up to a minute on a CPU."""
+
+SAMPLE_SEC = 5.0
+
+
+@dataclass(frozen=True)
+class CostSetting:
+    """What the user chose: where to time, in which precision, where to store."""
+
+    device: str
+    precision: Precision
+    results: Path
+    configs: Path
+    timeout_sec: float | None = None
+
+
+def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple[list[CostJob], dict[str, Status]]:
+    """Return the jobs still to do, and the status of those that are done.
+
+    Raises:
+        PlanError: a selected experiment has no config.
+    """
+    jobs: list[CostJob] = []
+    done: dict[str, Status] = {}
+    for name in ids:
+        if known.experiments[name].status == 'undescribed':
+            continue
+        config = setting.configs / f'{name}.py'
+        if not config.exists():
+            raise PlanError(f'{name} is documented as runnable but {config} does not exist')
+        key = sources.cost_key(name, config, setting.device, setting.precision)
+        threads = environment.usable_cpus()
+        job = CostJob(name, config, setting.device, setting.precision, setting.results, key, threads, SAMPLE_SEC)
+        if _is_done(job):
+            done[job.folder] = 'ok'
+        else:
+            jobs.append(job)
+    return jobs, done
+
+
+def _is_done(job: CostJob) -> bool:
+    for path in (job.results / job.experiment).glob(f'{Path(job.folder).name}-*.json'):
+        try:
+            if json.loads(path.read_text()).get('key') == job.key:
+                return True
+        except (OSError, ValueError, AttributeError):
+            continue
+    return False
+
+
+def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status]:
+    """Time one network after another, alone on the device, and return their statuses."""
+    from bench.execute.local import Limits, LocalEngine, time_network
+    from bench.progress import Progress
+
+    expected = Forecast(EXPECTED_SEC, 0, 0)
+    statuses: dict[str, Status] = {}
+    limits: Limits[CostJob] = Limits(jobs=1, memory_bytes=0, timeout_sec=lambda job: setting.timeout_sec or 900.0)
+    with Progress({job.folder: expected for job in jobs}, 1) as progress:
+        engine = LocalEngine(limits, lambda job: expected, progress.event, time_network)
+        for outcome in engine.run(jobs, lambda job: 'ok'):
+            statuses[outcome.job.folder] = outcome.status
+            progress.ended(outcome)
+    return statuses

@@ -1,0 +1,79 @@
+"""The cost table: every network counted and timed at its documented size, one table a device and precision."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bench.records import Catalogue
+from bench.render import cells
+from bench.render.tables import Table
+
+Timing = Mapping[str, Any]
+
+
+def cost_tables(timings: Iterable[Timing], catalogue: Catalogue) -> list[Table]:
+    """Return one table for every device and precision that was timed, cheapest network first."""
+    groups: dict[tuple[str, str], list[Timing]] = {}
+    for timing in sorted(timings, key=lambda one: (one['cost']['macs'], one['experiment'])):
+        groups.setdefault((device_name(timing), timing['precision']), []).append(timing)
+    return [_table(device, precision, rows, catalogue) for (device, precision), rows in sorted(groups.items())]
+
+
+def device_name(timing: Timing) -> str:
+    """Return the accelerator's name, or the processor's with its threads."""
+    about = timing['environment']
+    return about['device_name'] or f'{about["cpu"]}, {about["threads"]} threads'
+
+
+def frame(timings: Sequence[Timing]) -> pd.DataFrame:
+    """Return one line a timing, raw numbers with their unit in the column's name."""
+    return pd.DataFrame(
+        [
+            {
+                'experiment': one['experiment'],
+                'device': device_name(one),
+                'precision': one['precision'],
+                'input_shape': 'x'.join(map(str, one['cost']['input_shape'])),
+                'gmacs': one['cost']['macs'] / 1e9,
+                'gflops': one['cost']['flops'] / 1e9,
+                'params': one['cost']['params'],
+                **{f'latency_{name}': one['latency'][name] for name in ('p50_ms', 'p90_ms', 'p95_ms', 'p99_ms')},
+                'samples': one['latency']['samples'],
+                'inference_peak_bytes': one['memory']['inference_peak_bytes'],
+                'contended': one['latency']['contended'],
+            }
+            for one in sorted(timings, key=lambda one: (one['experiment'], one['device'], one['precision']))
+        ]
+    )
+
+
+def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
+    columns = ('Experiment', 'Input (HxW)', 'Documented GFLOPs', 'Counted GFLOPs', 'Params (M)', 'Latency p50 (ms)',
+               'p99 (ms)', 'Images/s', 'Memory (GiB)')  # fmt: skip
+    slug = ''.join(letter if letter.isalnum() else '-' for letter in f'{device}-{precision}'.lower())
+    return Table(
+        name=f'timings-{slug}',
+        title=f'Cost at the documented size, {precision}, {device}',
+        columns=columns,
+        rows=tuple(_cells(row, catalogue) for row in rows),
+        marks=('ok',) * len(rows),
+    )
+
+
+def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
+    known = catalogue.experiments.get(row['experiment'])
+    documented = None if known is None else known.value('gflops')
+    timed = row['latency']
+    mark = ' (contended)' if timed['contended'] else ''
+    return (
+        row['experiment'],
+        'x'.join(map(str, row['cost']['input_shape'][1:])),
+        cells.number(documented),
+        cells.scaled(row['cost']['flops'], 1e9),
+        cells.scaled(row['cost']['params'], 1e6),
+        cells.number(timed['p50_ms']) + mark,
+        cells.number(timed['p99_ms']),
+        cells.number(timed['images_per_sec']),
+        cells.scaled(row['memory']['inference_peak_bytes'], 2**30),
+    )

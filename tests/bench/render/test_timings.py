@@ -1,0 +1,54 @@
+import pytest
+
+from bench.records import Catalogue, Documented, Experiment
+from bench.render import timings
+
+
+def timing(name, macs, precision='fp32', contended=False, device=None):
+    return {
+        'experiment': f'r/{name}',
+        'device': 'cpu',
+        'precision': precision,
+        'cost': {'macs': macs, 'flops': 2 * macs, 'params': 3_000_000, 'input_shape': [3, 375, 1242]},
+        'latency': {
+            'p50_ms': 12.5, 'p90_ms': 13.0, 'p95_ms': 14.0, 'p99_ms': 15.0, 'images_per_sec': 80.0, 'samples': 20,
+            'contended': contended,
+        },
+        'memory': {'inference_peak_bytes': 2**30},
+        'environment': {'device_name': device, 'cpu': 'Some CPU', 'threads': 2},
+    }  # fmt: skip
+
+
+CATALOGUE = Catalogue(
+    {}, {'r/a': Experiment('r/a', 'A', '1', 'R', documented=(Documented('gflops', 2.5, 'G', 'table 1'),))}
+)
+
+
+def test_one_table_a_device_and_precision_cheapest_first():
+    made = timings.cost_tables(
+        [timing('a', 2e9), timing('b', 1e9), timing('a', 2e9, 'bf16'), timing('a', 2e9, device='Some GPU')], CATALOGUE
+    )
+    assert [table.title.split('size, ')[1] for table in made] == [
+        'bf16, Some CPU, 2 threads', 'fp32, Some CPU, 2 threads', 'fp32, Some GPU',
+    ]  # fmt: skip
+    assert [row[0] for row in made[1].rows] == ['r/b', 'r/a']
+    assert len({table.name for table in made}) == 3
+
+
+def test_documented_stands_beside_counted_and_contended_is_said():
+    [table] = timings.cost_tables([timing('a', 1.25e9, contended=True)], CATALOGUE)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert row['Documented GFLOPs'] == row['Counted GFLOPs'] == '2.50'
+    assert row['Input (HxW)'] == '375x1242'
+    assert row['Latency p50 (ms)'] == '12.50 (contended)'
+    assert row['Memory (GiB)'] == '1.00'
+
+
+def test_the_frame_has_raw_numbers():
+    frame = timings.frame([timing('b', 1e9), timing('a', 2e9)])
+    assert list(frame['experiment']) == ['r/a', 'r/b']
+    assert frame['gmacs'].tolist() == pytest.approx([2.0, 1.0])
+
+
+def test_nothing_timed_gives_no_table():
+    assert timings.cost_tables([], CATALOGUE) == []
