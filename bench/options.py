@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from bench.data_sets import NAMES
+
 DATASET_DEFAULT = 'scenes'
 
 
@@ -16,9 +18,7 @@ def parser() -> argparse.ArgumentParser:
     what = made.add_argument_group('what to run')
     what.add_argument('--report', metavar='SLUG', help='only the experiments of one report')
     what.add_argument('--only', nargs='+', metavar='GLOB', help="globs over experiment ids, 'kitti_ablation/*'")
-    what.add_argument(
-        '--dataset', default=DATASET_DEFAULT, metavar='NAME', help='scenes, camvid, folder (default scenes)'
-    )
+    what.add_argument('--dataset', default=DATASET_DEFAULT, metavar='NAME', help=f'{", ".join(NAMES)} (default scenes)')
     what.add_argument('--data-root', type=Path, metavar='DIR', help='where the data set lies')
     what.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, for --dataset folder')
     what.add_argument('--budget', default='smoke', metavar='NAME', help='smoke, short or full (default smoke)')
@@ -31,7 +31,12 @@ def parser() -> argparse.ArgumentParser:
     )
     how = made.add_argument_group('how to run it')
     how.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 or auto (cuda where there is one)')
-    how.add_argument('--jobs', type=int, default=1, metavar='N', help='runs at once, as far as memory allows')
+    how.add_argument(
+        '--jobs',
+        type=int,
+        metavar='N',
+        help='runs at once, as far as memory allows (default: 1, so that times are clean; for smoke one a processor)',
+    )
     how.add_argument('--results', type=Path, default=Path('results'), metavar='DIR')
     how.add_argument('--weights', type=Path, metavar='DIR', help='pretrained weights, looked up by name')
     how.add_argument('--max-minutes', type=float, metavar='M', help='start nothing that will not end within M minutes')
@@ -55,8 +60,9 @@ def check(options: argparse.Namespace) -> None:
         ValueError: names the option, the value and the rule.
     """
     for name in ('jobs', 'seeds'):
-        if getattr(options, name) < 1:
-            raise ValueError(f'--{name} {getattr(options, name)}: at least 1 is needed')
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(f'--{name} {value}: at least 1 is needed')
     for name in ('max_minutes', 'timeout_minutes'):
         value = getattr(options, name)
         if value is not None and value <= 0:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import budgets, campaign, catalogue, cost_campaign, data_sets, options, paths, sizes, store
+from bench import budgets, campaign, catalogue, cost_campaign, data_sets, environment, options, paths, sizes, store
 from bench.errors import BenchError, UnknownName
-from bench.records import DataSet, Size, Status
+from bench.records import BudgetRule, DataSet, Size, Status
 
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
@@ -72,6 +72,7 @@ def _list(chosen) -> int:
 def _run(chosen) -> int:
     known, ids = _load(chosen)
     rule = budgets.rule(chosen.budget, chosen.budget_factor)
+    device = campaign.find_device(chosen.device)
     dataset = campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
     made = campaign.prepare(
         known,
@@ -82,8 +83,8 @@ def _run(chosen) -> int:
             rule=rule,
             seeds=chosen.seeds,
             precision=chosen.precision,
-            device=campaign.find_device(chosen.device),
-            jobs=chosen.jobs,
+            device=device,
+            jobs=chosen.jobs or _default_jobs(rule, device),
             results=chosen.results.resolve(),
             configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
             weights=chosen.weights or data_sets.cache_folder() / 'weights',
@@ -127,6 +128,11 @@ def _close(statuses: Mapping[str, Status], page: Path) -> int:
     good = sum(status == 'ok' for status in statuses.values())
     print(f'{good} of {len(statuses)} runs ok; report: {os.path.relpath(page)}')
     return EXIT_OK if good == len(statuses) else EXIT_FAILED_RUNS
+
+
+def _default_jobs(rule: BudgetRule, device: str) -> int:
+    # Small steps gain little from a second thread, and nobody reads the times of a smoke run.
+    return environment.usable_cpus() if rule.name == 'smoke' and device == 'cpu' else 1
 
 
 def _size(chosen, dataset: DataSet) -> Size:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data_sets import pictures
+from bench.data_sets.advance import Advance, silent
 from bench.data_sets.cache import write_whole
 from bench.errors import DataError
 from bench.records import DataSet, Pair
@@ -59,12 +60,13 @@ class _Seen:
     problem: Problem | None = None
 
 
-def check(dataset: DataSet, cache_dir: Path) -> Manifest:
+def check(dataset: DataSet, cache_dir: Path, advance: Advance = silent) -> Manifest:
     """Validate every file of a data set and return its manifest.
 
     Args:
         dataset: what to check; all of its splits are.
         cache_dir: where results are remembered; may be missing, read-only or corrupt without harm.
+        advance: called with 1 after each pair that is read.
 
     Raises:
         DataError: a rule is broken: the message names the first offending file, the rule, and how many more there are.
@@ -78,7 +80,7 @@ def check(dataset: DataSet, cache_dir: Path) -> Manifest:
     known = _recall(store, dataset)
     if known is not None:
         return known
-    seen = _read_all(dataset)
+    seen = _read_all(dataset, advance)
     _refuse(dataset, (one.problem for pairs in seen.values() for one in pairs if one.problem))
     manifest = _manifest(dataset, seen)
     # Remembering saves seconds the next time; a cache that cannot be written must not stop a run.
@@ -150,16 +152,19 @@ def _recall(store: Path, dataset: DataSet) -> Manifest | None:
     return manifest if sound else None
 
 
-def _read_all(dataset: DataSet) -> dict[str, list[_Seen]]:
+def _read_all(dataset: DataSet, advance: Advance) -> dict[str, list[_Seen]]:
     from concurrent.futures import ThreadPoolExecutor
 
     allowed = allowed_values(dataset)
+
+    def read(pair: Pair) -> _Seen:
+        seen = _read(dataset, pair, allowed)
+        advance(1)
+        return seen
+
     # Decoding releases the interpreter lock, so threads use all cores and need no start-up.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return {
-            split: list(pool.map(lambda pair: _read(dataset, pair, allowed), pairs))
-            for split, pairs in dataset.splits.items()
-        }
+        return {split: list(pool.map(read, pairs)) for split, pairs in dataset.splits.items()}
 
 
 def _read(dataset: DataSet, pair: Pair, allowed: frozenset[int]) -> _Seen:

@@ -8,8 +8,8 @@ Below the root: ``leftImg8bit/<split>/<city>/<stem>_leftImg8bit.png`` and
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.data_sets.archive import Archive
 from bench.data_sets.cityscapes_labels import Colour
-from bench.data_sets.unpack import Archive
 from bench.errors import DataError
 from bench.records import DataSet, Pair, Size
 

@@ -1,20 +1,22 @@
 """Describe a checked data set in tables."""
 
+from bench.data_sets.advance import Advance, silent
 from bench.data_sets.check import Manifest
 from bench.data_sets.moments import colour_moments
 from bench.records import DataSet
 
 
-def describe(dataset: DataSet, manifest: Manifest) -> str:
+def describe(dataset: DataSet, manifest: Manifest, advance: Advance = silent) -> str:
     """Return two tables: colours (mean and deviation per channel and split, 0 to 255) and class areas (percent).
 
     Areas are shares of the pixels that have a class; a class that a split lacks is shown as ``-``.
+    ``advance`` is called with 1 after each image.
     """
     from tabulate import tabulate
 
     colours = []
     for split, pairs in dataset.splits.items():
-        mean, deviation = colour_moments(dataset.root, pairs)
+        mean, deviation = colour_moments(dataset.root, pairs, advance)
         colours.append([split, len(pairs), *mean, *deviation])
     heads = ['split', 'images', 'mean R', 'mean G', 'mean B', 'std R', 'std G', 'std B']
     splits = list(dataset.splits)

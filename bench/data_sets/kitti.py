@@ -12,7 +12,7 @@ training are therefore of the test images, as in the source; what is chosen by t
 from pathlib import Path
 
 from bench.data_sets import cityscapes19
-from bench.data_sets.unpack import Archive
+from bench.data_sets.archive import Archive
 from bench.errors import DataError
 from bench.records import DataSet, Pair
 
@@ -27,7 +27,7 @@ TEST_FRAMES = (
 )  # fmt: skip
 SUMMARY = 'KITTI semantics, the 19 Cityscapes classes, about 375x1242 (150 train, 50 test)'
 OBTAIN = """\
-1. register at https://www.cvlibs.net/datasets/kitti/user_register.php (CC BY-NC-SA 3.0: not for commercial use)
+1. register at https://www.cvlibs.net/datasets/kitti/user_login.php (CC BY-NC-SA 3.0: not for commercial use)
 2. from https://www.cvlibs.net/datasets/kitti/eval_semseg.php?benchmark=semantics2015 download
    "label for semantic and instance segmentation", data_semantics.zip (314 MB)
 3. python bench/data.py kitti --archive data_semantics.zip --out DIR unpacks it; unzip does as well

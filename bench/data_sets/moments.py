@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.data_sets import pictures
+from bench.data_sets.advance import Advance, silent
 from bench.errors import DataError
 from bench.records import Pair
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
 Triple = tuple[float, float, float]
 
 
-def colour_moments(root: Path, pairs: Sequence[Pair]) -> tuple[Triple, Triple]:
+def colour_moments(root: Path, pairs: Sequence[Pair], advance: Advance = silent) -> tuple[Triple, Triple]:
     """Return the mean and the standard deviation of red, green and blue (0 to 255) over all pixels of the images.
+
+    ``advance`` is called with 1 after each image.
 
     Raises:
         DataError: there are no images, or one cannot be decoded.
@@ -28,8 +31,14 @@ def colour_moments(root: Path, pairs: Sequence[Pair]) -> tuple[Triple, Triple]:
 
     if not pairs:
         raise DataError(f'no images in {root}: colour statistics need at least one')
+
+    def read(pair: Pair) -> 'NDArray[np.int64]':
+        histogram = _histogram(root, pair)
+        advance(1)
+        return histogram
+
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        total = np.sum(list(pool.map(lambda pair: _histogram(root, pair), pairs)), axis=0)
+        total = np.sum(list(pool.map(read, pairs)), axis=0)
     values = np.arange(256)
     pixels = total.sum(axis=1)
     mean = total @ values / pixels

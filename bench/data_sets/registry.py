@@ -1,18 +1,25 @@
 """The data sets by name. Adding one: write ``bench/data_sets/<name>.py`` and add its line here.
 
-Such a module has ``SUMMARY`` and ``OBTAIN`` (text), ``find(root, classes) -> DataSet`` and ``sequence(image) -> str``.
+Such a module has ``SUMMARY`` and ``OBTAIN`` (text), ``find(root, classes) -> DataSet`` and ``sequence(image) -> str``;
+``ARCHIVES`` too, where it is handed out in archives that ``data.py`` unpacks.
 """
 
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from bench.data_sets.archive import Archive
 from bench.errors import UnknownName
 from bench.records import DataSet
 
 MODULES = {
     'scenes': 'bench.data_sets.scenes',
     'camvid': 'bench.data_sets.camvid',
+    'kitti': 'bench.data_sets.kitti',
+    'cityscapes19': 'bench.data_sets.cityscapes19',
+    'cityscapes20': 'bench.data_sets.cityscapes20',
+    'cityscapes29': 'bench.data_sets.cityscapes29',
+    'voc9': 'bench.data_sets.voc9',
     'folder': 'bench.data_sets.folder',
 }
 NAMES = tuple(MODULES)
@@ -46,6 +53,11 @@ def summary(name: str) -> str:
 def how_to_obtain(name: str) -> str:
     """Return the steps that bring data set ``name`` onto this machine."""
     return _module(name).OBTAIN
+
+
+def archives(name: str) -> tuple[Archive, ...]:
+    """Return the official archives of data set ``name``; none for those that come otherwise."""
+    return getattr(_module(name), 'ARCHIVES', ())
 
 
 def _module(name: str) -> ModuleType:

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_a_class_file_can_be_given(own, tmp_path, capsys):
     ]
 
 
-@pytest.mark.parametrize('name', ['camvid', 'folder'])
+@pytest.mark.parametrize('name', [name for name in data.data_sets.NAMES if name != 'scenes'])
 def test_the_steps_to_get_a_data_set_are_printed(name, capsys):
     assert data.main([name]) == 0
     text = capsys.readouterr().out
@@ -75,6 +76,59 @@ def test_scenes_are_written_where_asked(tmp_path, capsys, monkeypatch):
     assert data.main(['scenes', '--out', str(tmp_path / 'new')]) == 0
     assert f'scenes are in {tmp_path / "new"}' in capsys.readouterr().out
     assert len(list((tmp_path / 'new').rglob('*.png'))) == 2
+
+
+def test_a_data_set_is_unpacked_from_a_given_archive(tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / 'data_semantics.zip', 'w') as archive:
+        for folder in ('image_2', 'semantic'):
+            archive.writestr(f'training/{folder}/000000_10.png', b'x')
+    out = tmp_path / 'out'
+    assert data.main(['kitti', '--out', str(out), '--archive', str(tmp_path / 'data_semantics.zip')]) == 0
+    line = capsys.readouterr().out
+    assert f'kitti is in {out}: 150 train, 50 test images. Next: python bench/data.py check --dataset kitti' in line
+    assert (out / 'training' / 'semantic' / '000000_10.png').read_bytes() == b'x'
+
+
+def test_an_archive_without_a_folder_and_a_folder_without_an_archive_are_refused(tmp_path, capsys):
+    assert data.main(['kitti', '--archive', 'data_semantics.zip']) == 2
+    assert '--archive FILE goes with --out DIR' in capsys.readouterr().err
+    assert data.main(['kitti', '--out', str(tmp_path)]) == 2
+    assert 'its owners ask every user to register' in capsys.readouterr().err
+
+
+def test_crops_are_cut_and_serve_as_a_data_set(own, tmp_path, capsys):
+    out = tmp_path / 'crops'
+    command = ['crops', '--dataset', 'folder', '--data-root', str(own), '--out', str(out), '--size', '64x64']
+    assert data.main([*command, '--rotations', '1']) == 0
+    text = capsys.readouterr().out
+    assert f'6 train, 1 val crops of 64x64 are in {out}: use --dataset folder --data-root {out}' in text
+    assert data.main(['check', '--dataset', 'folder', '--data-root', str(out)]) == 0
+    assert data.main(command) == 2
+    assert 'holds crops that were made otherwise' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['--size', '20'], "--size: size '20' is not of the form HEIGHTxWIDTH"),
+        (['--rotations', '-1'], '--rotations -1: must not be negative'),
+        (['--max-degrees', '-2'], '--max-degrees -2.0: must not be negative'),
+    ],
+)
+def test_crops_refuse_options_out_of_range(own, tmp_path, capsys, options, message):
+    out = tmp_path / 'crops'
+    assert data.main(['crops', '--dataset', 'folder', '--data-root', str(own), '--out', str(out), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_an_interrupt_is_one_line_and_exit_code_130(own, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(data.data_sets, 'check', interrupt)
+    assert data.main(['check', '--dataset', 'folder', '--data-root', str(own)]) == 130
+    assert capsys.readouterr().err == 'data.py: interrupted; the same command continues where it can\n'
 
 
 def test_a_missing_command_is_a_usage_error(capsys):

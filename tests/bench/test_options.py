@@ -11,7 +11,7 @@ def parse(*arguments):
 
 def test_no_options_mean_smoke_on_scenes():
     chosen = parse()
-    assert (chosen.dataset, chosen.budget, chosen.seeds, chosen.jobs) == ('scenes', 'smoke', 1, 1)
+    assert (chosen.dataset, chosen.budget, chosen.seeds, chosen.jobs) == ('scenes', 'smoke', 1, None)
 
 
 @pytest.mark.parametrize(

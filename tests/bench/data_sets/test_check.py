@@ -41,6 +41,14 @@ def test_a_sound_data_set_gives_its_counts(camvid_root, cache):
     assert len(manifest.sha256) == 64
 
 
+def test_progress_counts_each_pair_that_is_read(camvid_root, cache):
+    dataset, steps = camvid.find(camvid_root), []
+    check(dataset, cache, steps.append)
+    assert steps == [1] * 6
+    check(dataset, cache, steps.append)
+    assert len(steps) == 6, 'a remembered result reads nothing'
+
+
 def test_the_label_map_moves_pixels_to_their_training_class(camvid_root, cache):
     swapped = replace(camvid.find(camvid_root), label_map={11: 255, 0: 10, 10: 10})
     pixels = check(swapped, cache).class_pixels['val']

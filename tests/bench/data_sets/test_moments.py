@@ -33,7 +33,9 @@ def test_no_image_and_a_broken_one_are_refused(tmp_path):
 
 def test_the_tables_give_shares_of_labelled_pixels(camvid_root, tmp_path):
     dataset = camvid.find(camvid_root)
-    text = describe(dataset, check(dataset, tmp_path))
+    steps = []
+    text = describe(dataset, check(dataset, tmp_path), steps.append)
+    assert steps == [1] * 6
     assert 'base size 360x480' in text
     rows = {line.split()[1]: line.split()[2:] for line in text.split('class')[-1].splitlines()[2:]}
     assert len(rows) == 11
