@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from bench import data_sets, environment, forecast, plan, sources, store
+from bench import budgets, data_sets, environment, forecast, plan, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError, UnknownName
 from bench.records import (
@@ -118,7 +118,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
             statuses[run.folder] = receipt.status
     prepared = Prepared(setting, [], {}, statuses, dict(made.left_out))
     if todo:
-        _add_jobs(prepared, todo, keys, manifest.sha256)
+        _add_jobs(prepared, todo, keys, manifest)
     return prepared
 
 
@@ -133,14 +133,14 @@ def _config(setting: Setting, run: Run) -> Path:
     return path
 
 
-def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], manifest: str) -> None:
+def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], manifest: data_sets.Manifest) -> None:
     from bench.execute import counting
 
     setting = prepared.setting
     prepared.stored = [receipt for _, receipt in store.read_all(setting.results)]
     threads = max(1, environment.usable_cpus() // setting.jobs)
     lists = data_sets.write_pair_lists(
-        setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest[:12]}'
+        setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest.sha256[:12]}'
     )
     train_images = len(setting.dataset.splits['train'])
     requests = [
@@ -149,16 +149,16 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     ]
     counted = counting.footprints(requests, data_sets.cache_folder())
     measured = forecast.speeds(prepared.stored)
-    images = _scored_images(setting)
     memory = device_bytes(setting.device)
     for run, footprint in zip(todo, counted, strict=True):
+        rule = budgets.for_network(setting.rule, footprint.params)
         job = Job(
             run=run,
             config=_config(setting, run),
             dataset=setting.dataset,
-            manifest=manifest,
+            manifest=manifest.sha256,
             pair_lists=lists,
-            rule=setting.rule,
+            rule=rule,
             results=setting.results,
             key=keys[run.folder],
             weights=setting.weights,
@@ -166,14 +166,16 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
             accumulate=forecast.micro_batches(footprint, int(USABLE_SHARE * memory)),
             keep_checkpoints=setting.keep_checkpoints,
             contended=setting.jobs > 1,
+            class_pixels=tuple(manifest.class_pixels['train']),
         )
         prepared.jobs.append(job)
-        prepared.forecasts[run.folder] = forecast.forecast(footprint, run, setting.rule, images, threads, measured)
+        images = _scored_images(setting.dataset, rule)
+        prepared.forecasts[run.folder] = forecast.forecast(footprint, run, rule, images, threads, measured)
 
 
-def _scored_images(setting: Setting) -> dict[str, int]:
-    splits, rule = setting.dataset.splits, setting.rule
-    test = splits[setting.dataset.test_split]
+def _scored_images(dataset: DataSet, rule: BudgetRule) -> dict[str, int]:
+    splits = dataset.splits
+    test = splits[dataset.test_split]
     limits = {
         'train': (splits['train'], rule.scored_train_images),
         'val': (splits.get('val', test), rule.val_images),

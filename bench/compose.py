@@ -5,14 +5,14 @@ train and test tools.
 """
 
 import pprint
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
 
-from bench import budgets, sizes
+from bench import budgets, schedules, sizes
 from bench.errors import PlanError
 from bench.records import BudgetRule, DataSet, Run
 
@@ -89,6 +89,7 @@ def compose(
     work_dir: Path,
     accumulate: int = 1,
     save_last: bool = True,
+    class_pixels: Sequence[int] = (),
 ) -> Composition:
     """Return the resolved config of ``run``.
 
@@ -99,9 +100,11 @@ def compose(
         work_dir: where mmengine writes checkpoints and logs.
         accumulate: micro-batches per optimiser step; the batch is split, never shrunk.
         save_last: write a checkpoint at the end of training.
+        class_pixels: labelled pixels of each class in the train split; needed by losses weighted by area.
 
     Raises:
-        PlanError: ``accumulate`` does not divide the batch size, or the schedule has an unknown kind.
+        PlanError: ``accumulate`` does not divide the batch size, the schedule has an unknown kind, or the loss needs
+            ``class_pixels`` and there are none.
     """
     protocol = experiment.protocol
     batch = budgets.batch_size(rule, protocol.batch_size)
@@ -113,11 +116,11 @@ def compose(
     config: dict[str, Any] = {
         'default_scope': 'mmseg',
         'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
-        'model': model_for(experiment.model, len(dataset.classes)),
-        'optim_wrapper': _optim_wrapper(experiment, run, accumulate),
-        'param_scheduler': _schedulers(protocol, steps, accumulate),
+        'model': _with_areas(model_for(experiment.model, len(dataset.classes)), class_pixels, run.experiment),
+        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam),
+        'param_scheduler': schedules.schedulers(protocol, steps, accumulate),
         **_loaders(protocol, run, dataset, pair_lists, rule, batch // accumulate),
-        **_loops(steps, accumulate, rule),
+        **_loops(steps, accumulate, schedules.validations(protocol, rule)),
         **_runtime(run, work_dir, steps, accumulate, samples / batch, save_last),
     }
     return Composition(ResolvedConfig(config), steps, accumulate, batch, steps * batch / samples, crop)
@@ -144,38 +147,34 @@ def model_for(model: Mapping[str, Any], num_classes: int) -> dict[str, Any]:
     return replaced(model)
 
 
+def _with_areas(node: Any, class_pixels: Sequence[int], name: str) -> Any:
+    """Return ``node`` with ``class_pixels`` filled in wherever a config leaves it None, 0 to K - 1."""
+    if isinstance(node, Mapping):
+        if 'class_pixels' in node and node['class_pixels'] is None:
+            if not class_pixels:
+                raise PlanError(f'{name}: its loss weighs classes by their area, and no class pixels were given')
+            node = {**node, 'class_pixels': list(class_pixels)}
+        return {key: _with_areas(value, class_pixels, name) for key, value in node.items()}
+    if isinstance(node, (list, tuple)):
+        return [_with_areas(item, class_pixels, name) for item in node]
+    return node
+
+
 def _extra_imports(experiment: Config) -> list[str]:
     imports = experiment.get('custom_imports', {}).get('imports', [])
     return [name for name in ([imports] if isinstance(imports, str) else imports) if name != 'custom_ops']
 
 
-def _optim_wrapper(experiment: Config, run: Run, accumulate: int) -> dict[str, Any]:
+def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bool) -> dict[str, Any]:
+    fused = {'fused': True} if fused_adam and experiment.optimizer.type == 'Adam' else {}
     wrapper = {
         'type': 'Bf16OptimWrapper' if run.precision == 'bf16' else 'OptimWrapper',
-        'optimizer': _plain(experiment.optimizer),
+        'optimizer': {**_plain(experiment.optimizer), **fused},
         'accumulative_counts': accumulate,
     }
     if experiment.get('paramwise_cfg'):
         wrapper['paramwise_cfg'] = _plain(experiment.paramwise_cfg)
     return wrapper
-
-
-def _schedulers(protocol: Mapping[str, Any], steps: int, accumulate: int) -> list[dict[str, Any]]:
-    """Stretch the documented schedule over the run: a documented epoch lasts ``steps / epochs`` steps."""
-    made = []
-    for entry in protocol['schedule']:
-        match entry['kind']:
-            case 'constant':
-                continue
-            case 'poly':
-                end = steps * accumulate
-                made.append({'type': 'PolyLR', 'power': entry['power'], 'eta_min': 0.0, 'begin': 0, 'end': end})
-            case 'step':
-                every = max(1, round(entry['every_epochs'] * steps / protocol['epochs'])) * accumulate
-                made.append({'type': 'StepLR', 'step_size': every, 'gamma': entry['gamma']})
-            case unknown:
-                raise PlanError(f'unknown schedule kind {unknown!r}: choose from constant, poly, step')
-    return [{**scheduler, 'by_epoch': False} for scheduler in made]
 
 
 def _train_pipeline(protocol: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
@@ -194,8 +193,17 @@ def _train_pipeline(protocol: Mapping[str, Any], run: Run) -> list[dict[str, Any
 
 
 def _crop(how: str, size: tuple[int, int]) -> list[dict[str, Any]]:
+    centre, five = ({'type': kind, 'size': size} for kind in ('CentreCrop', 'FiveCrop'))
+    if how == 'centre':
+        return [centre]
+    if how == 'five':
+        return [five]
+    if how == 'five_rotated':
+        # A sixth crop is the centre of the rotated image: at 30 degrees it stays clear of the black corners.
+        rotated = [{'type': 'RandomRotate', 'prob': 1.0, 'degree': 30.0}, centre]
+        return [{'type': 'RandomChoice', 'transforms': [[five], rotated], 'prob': [5 / 6, 1 / 6]}]
     if how != 'random':
-        return [{'type': {'centre': 'CentreCrop', 'five': 'FiveCrop'}[how], 'size': size}]
+        raise PlanError(f'unknown crop {how!r}: choose from random, centre, five, five_rotated')
     # An image that was rescaled below the crop is padded first; the toolbox gives pads as width and height.
     pad = {'type': 'Pad', 'size': (size[1], size[0]), 'pad_val': {'img': 0, 'seg': 255}}
     return [pad, {'type': 'RandomCrop', 'crop_size': size}]
@@ -250,18 +258,19 @@ def _loaders(
         'dataset': source('train', _train_pipeline(protocol, run), None),
     }
     val_split = 'val' if 'val' in dataset.splits else dataset.test_split
+    val_metrics = ['ConfusionMetric', *(['CrossEntropyMetric'] if schedules.watches_val_loss(protocol) else [])]
     return {
         'train_dataloader': train,
         'val_dataloader': loader(val_split, rule.val_images),
         'test_dataloader': loader(dataset.test_split, rule.test_images),
-        'val_evaluator': {'type': 'ConfusionMetric'},
+        'val_evaluator': [{'type': kind} for kind in val_metrics],
         'test_evaluator': {'type': 'ConfusionMetric'},
     }
 
 
-def _loops(steps: int, accumulate: int, rule: BudgetRule) -> dict[str, Any]:
+def _loops(steps: int, accumulate: int, validations: int) -> dict[str, Any]:
     iterations = steps * accumulate
-    interval = max(1, -(-steps // rule.validations)) * accumulate
+    interval = max(1, -(-steps // validations)) * accumulate
     return {
         'train_cfg': {'type': 'ResumableIterLoop', 'max_iters': iterations, 'val_interval': interval},
         'val_cfg': {'type': 'ValLoop'},

@@ -30,7 +30,8 @@ class Footprint:
     """What was counted of one network: all for one image or one batch, see the fields.
 
     ``macs_image`` multiply-adds of one forward at the run's image size, ``macs_crop`` of one training sample,
-    ``params`` trainable parameters, ``batch_bytes`` saved for backward by one training micro-batch of ``micro_batch``.
+    ``params`` trainable parameters, ``batch_bytes`` saved for backward by one training micro-batch of ``micro_batch``;
+    ``validations`` how often val is scored while training (None: as often as the budget says).
     """
 
     params: int
@@ -41,6 +42,7 @@ class Footprint:
     steps: int
     batch_size: int
     optimizer_states: int = 2
+    validations: int | None = None
 
 
 def speeds(receipts: Iterable[Receipt]) -> dict[tuple[str, str], float]:
@@ -75,7 +77,7 @@ def forecast(
     speed = measured.get((kind, run.precision), DEFAULT_MACS_PER_SEC[kind, run.precision])
     speed *= threads if kind == 'cpu' else 1
     train = TRAIN_PASSES * counted.macs_crop * counted.batch_size * counted.steps
-    scored = images['val'] * rule.validations + images['test'] + images['train']
+    scored = images['val'] * (counted.validations or rule.validations) + images['test'] + images['train']
     wall = FIXED_SEC + 2 * rule.latency_sec + (train + counted.macs_image * scored) / speed
     weights = 4 * counted.params
     memory = weights * (2 + counted.optimizer_states) + counted.batch_bytes

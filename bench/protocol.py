@@ -48,7 +48,7 @@ class ProgressHook(Hook):
 
 
 @dataclass
-class _Session:
+class _Attempt:
     """What the stages of one run share."""
 
     job: Job
@@ -85,6 +85,7 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
         job.rule,
         folder / 'training',
         job.accumulate,
+        class_pixels=job.class_pixels,
         # A smoke run is over before anything could interrupt it; writing its weights would take longer.
         save_last=job.keep_checkpoints or job.rule.name != 'smoke',
     )
@@ -95,13 +96,13 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     blocks: dict[str, Any] = {'data': describe_data(job)}
     memory_format = layout.choose(runner.model, job.run.device, job.run.precision)
     runner.model.to(memory_format=memory_format)
-    session = _Session(job, folder, report, experiment, composition, runner, memory_format)
+    attempt = _Attempt(job, folder, report, experiment, composition, runner, memory_format)
     blocks['init'] = weights.initialise(runner.model, experiment.protocol.weights, job.weights)
-    blocks['train'], train_memory = _train(session)
+    blocks['train'], train_memory = _train(attempt)
     model = runner.model.eval()
-    blocks |= _score(session, model)
-    blocks |= _count(session)
-    blocks['latency'], blocks['memory'] = _time(session, model, train_memory)
+    blocks |= _score(attempt, model)
+    blocks |= _count(attempt)
+    blocks['latency'], blocks['memory'] = _time(attempt, model, train_memory)
     return blocks
 
 
@@ -119,15 +120,15 @@ def describe_data(job: Job) -> dict[str, Any]:
     }
 
 
-def _train(session: _Session) -> tuple[dict[str, Any], dict[str, Any]]:
-    session.stage('train')
-    made = session.composition
-    runner = session.runner
-    runner.register_hook(ProgressHook(session.report, made.steps, made.accumulate))
-    with memory.peak_memory(session.job.run.device) as peak:
+def _train(attempt: _Attempt) -> tuple[dict[str, Any], dict[str, Any]]:
+    attempt.stage('train')
+    made = attempt.composition
+    runner = attempt.runner
+    runner.register_hook(ProgressHook(attempt.report, made.steps, made.accumulate))
+    with memory.peak_memory(attempt.job.run.device) as peak:
         runner.train()
-    curve = _read_curve(session.folder / 'training' / 'curves.csv')
-    store.write_atomically(session.folder / 'curves.csv', (session.folder / 'training' / 'curves.csv').read_bytes())
+    curve = _read_curve(attempt.folder / 'training' / 'curves.csv')
+    store.write_atomically(attempt.folder / 'curves.csv', (attempt.folder / 'training' / 'curves.csv').read_bytes())
     losses = [float(row['loss']) for row in curve if row['loss']]
     seconds = float(curve[-1]['sec'])
     block = {
@@ -137,10 +138,10 @@ def _train(session: _Session) -> tuple[dict[str, Any], dict[str, Any]]:
         'batch_size': made.batch_size,
         'accumulate': made.accumulate,
         'input_size': list(made.crop),
-        'channels_last': session.memory_format == torch.channels_last,
+        'channels_last': attempt.memory_format == torch.channels_last,
         'sec_per_step': round(seconds / made.steps, 5),
         'final_loss': round(float(np.mean(losses[-max(1, len(losses) // 10) :])), 6),
-        'images': len(session.job.dataset.splits['train']),
+        'images': len(attempt.job.dataset.splits['train']),
     }
     return block, peak.as_dict()
 
@@ -150,18 +151,18 @@ def _read_curve(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def _score(session: _Session, model: torch.nn.Module) -> dict[str, Any]:
+def _score(attempt: _Attempt, model: torch.nn.Module) -> dict[str, Any]:
     """Score the last checkpoint on the test split and, without augmentation, on the train split."""
-    job = session.job
-    session.stage('score test')
-    names, matrices = _confusions(session, model, session.runner.test_dataloader, with_panels=True)
-    session.stage('score train')
-    train_loader = _train_loader_for_scoring(session)
-    train_names, train_matrices = _confusions(session, model, train_loader, with_panels=False)
-    with (session.folder / 'confusion.npz.part').open('wb') as out:
+    job = attempt.job
+    attempt.stage('score test')
+    names, matrices = _confusions(attempt, model, attempt.runner.test_dataloader, with_panels=True)
+    attempt.stage('score train')
+    train_loader = _train_loader_for_scoring(attempt)
+    train_names, train_matrices = _confusions(attempt, model, train_loader, with_panels=False)
+    with (attempt.folder / 'confusion.npz.part').open('wb') as out:
         np.savez_compressed(out, test=matrices, test_names=names, train=train_matrices, train_names=train_names)
-    (session.folder / 'confusion.npz.part').replace(session.folder / 'confusion.npz')
-    curve = _read_curve(session.folder / 'curves.csv')
+    (attempt.folder / 'confusion.npz.part').replace(attempt.folder / 'confusion.npz')
+    curve = _read_curve(attempt.folder / 'curves.csv')
     validations = [(float(row['val_miou']), int(row['step'])) for row in curve if row['val_miou']]
     best = max(validations, default=(None, None))
     return {
@@ -177,20 +178,20 @@ def _score(session: _Session, model: torch.nn.Module) -> dict[str, Any]:
     }
 
 
-def _train_loader_for_scoring(session: _Session) -> Any:
-    config = session.runner.cfg.test_dataloader.copy()
+def _train_loader_for_scoring(attempt: _Attempt) -> Any:
+    config = attempt.runner.cfg.test_dataloader.copy()
     config.dataset = config.dataset.copy()
-    config.dataset.ann_file = str(session.job.pair_lists['train'])
-    images = len(session.job.dataset.splits['train'])
-    config.dataset.indices = budgets.spread(session.job.rule.scored_train_images, images)
+    config.dataset.ann_file = str(attempt.job.pair_lists['train'])
+    images = len(attempt.job.dataset.splits['train'])
+    config.dataset.indices = budgets.spread(attempt.job.rule.scored_train_images, images)
     return Runner.build_dataloader(config)
 
 
 def _confusions(
-    session: _Session, model: torch.nn.Module, loader: Any, with_panels: bool
+    attempt: _Attempt, model: torch.nn.Module, loader: Any, with_panels: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return image names [N] and int64 confusion matrices [N, K, K] of every image of ``loader``."""
-    dataset = session.job.dataset
+    dataset = attempt.job.dataset
     total = len(loader.dataset)
     chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if with_panels else set()
     names: list[str] = []
@@ -198,40 +199,40 @@ def _confusions(
     for batch in loader:
         if _stop:
             raise Interrupted('asked to stop while scoring')
-        with torch.inference_mode(), latency.precision_context(session.job.run.device, session.job.run.precision):
+        with torch.inference_mode(), latency.precision_context(attempt.job.run.device, attempt.job.run.precision):
             samples = model.test_step(batch)
         for sample in samples:
             prediction = sample.pred_sem_seg.data[0]
             truth = sample.gt_sem_seg.data[0].to(prediction.device)
             matrices.append(confusion_matrix(prediction, truth, len(dataset.classes), dataset.ignore_index).cpu())
             if len(names) in chosen:
-                panels.write(session.folder / 'panels', sample.img_path, truth, prediction, dataset)
+                panels.write(attempt.folder / 'panels', sample.img_path, truth, prediction, dataset)
             names.append(Path(sample.img_path).stem)
-        session.report({'kind': 'score', 'image': len(names), 'of': total})
+        attempt.report({'kind': 'score', 'image': len(names), 'of': total})
     return np.array(names), torch.stack(matrices).numpy()
 
 
-def _count(session: _Session) -> dict[str, Any]:
+def _count(attempt: _Attempt) -> dict[str, Any]:
     """Count the documented network at its documented size, and the run's own at the run's size."""
-    session.stage('count')
-    protocol = session.experiment.protocol
-    documented = compose.model_for(session.experiment.model, protocol.num_classes)
-    own = compose.model_for(session.experiment.model, len(session.job.dataset.classes))
+    attempt.stage('count')
+    protocol = attempt.experiment.protocol
+    documented = compose.model_for(attempt.experiment.model, protocol.num_classes)
+    own = compose.model_for(attempt.experiment.model, len(attempt.job.dataset.classes))
     auxiliary = protocol.cost.count_auxiliary
     return {
         'cost': cost.count_config(documented, tuple(protocol.cost.input_shape), auxiliary),
-        'run_cost': cost.count_config(own, (3, *session.job.run.size), auxiliary),
+        'run_cost': cost.count_config(own, (3, *attempt.job.run.size), auxiliary),
     }
 
 
 def _time(
-    session: _Session, model: torch.nn.Module, train_memory: dict[str, Any]
+    attempt: _Attempt, model: torch.nn.Module, train_memory: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    session.stage('time')
-    job = session.job
+    attempt.stage('time')
+    job = attempt.job
     shape = (1, 3, *job.run.size)
     inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(job.run.device)
-    step = latency.forward_argmax(model, inputs.to(memory_format=session.memory_format), job.run.precision)
+    step = latency.forward_argmax(model, inputs.to(memory_format=attempt.memory_format), job.run.precision)
     step()
     with memory.peak_memory(job.run.device) as peak:
         step()
@@ -242,9 +243,9 @@ def _time(
         seconds=job.rule.latency_sec,
         input_shape=shape,
         precision=job.run.precision,
-        channels_last=session.memory_format == torch.channels_last,
+        channels_last=attempt.memory_format == torch.channels_last,
     )
-    made = session.composition
+    made = attempt.composition
     train_shape = [made.batch_size // made.accumulate, 3, *made.crop]
     used = {
         'train_peak_bytes': train_memory['peak_bytes'],

@@ -142,7 +142,8 @@ class BudgetRule:
 
     ``factor`` is the share of the documented epochs, ``validations`` how often the val split is scored while training.
     ``val_images``, ``test_images`` and ``scored_train_images`` limit how many images of a split are scored, spread
-    evenly over it (None: all); ``latency_sec`` is how long a forward is timed.
+    evenly over it (None: all); ``latency_sec`` is how long a forward is timed. ``fused_adam`` updates all weights in
+    one pass over memory; a training that may be resumed must not use it, see ``budgets.for_network``.
     """
 
     name: Budget
@@ -155,6 +156,7 @@ class BudgetRule:
     scored_train_images: int | None = None
     validations: int = 10
     latency_sec: float = 2.0
+    fused_adam: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,8 @@ class Job:
 
     ``config`` is the experiment's file, ``pair_lists`` the file of image and label paths of each split, ``key`` the
     hash that names what the run depends on, ``accumulate`` the micro-batches per optimiser step, ``weights`` the
-    folder where pretrained weights are looked up by name, ``contended`` whether other runs may share the device.
+    folder where pretrained weights are looked up by name, ``contended`` whether other runs may share the device,
+    ``class_pixels`` the labelled pixels of each class in the train split (empty: not counted).
     """
 
     run: Run
@@ -218,6 +221,7 @@ class Job:
     accumulate: int = 1
     keep_checkpoints: bool = False
     contended: bool = False
+    class_pixels: tuple[int, ...] = ()
 
     @property
     def folder(self) -> str:

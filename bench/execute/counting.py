@@ -86,15 +86,16 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
 
 def _footprint(request: CountRequest) -> Footprint:
     # Imported here: this runs in the child, the commands never load torch.
-    from bench import budgets, compose, worker  # noqa: F401
+    from bench import budgets, compose, schedules, worker  # noqa: F401
     from bench.measure import cost, footprint
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
     model = compose.model_for(experiment.model, request.classes)
     crop = compose.train_size(protocol, request.run.size)
-    batch = budgets.batch_size(request.rule, protocol.batch_size)
     samples = request.images * protocol.samples_per_image
     image = cost.count_config(model, (3, *request.run.size), protocol.cost.count_auxiliary)
+    rule = budgets.for_network(request.rule, image['params'])
+    batch = budgets.batch_size(rule, protocol.batch_size)
     sample = cost.count_config(model, (3, *crop), count_auxiliary=True)
     saved = footprint.training_footprint(model, (3, *crop), batch)
     return Footprint(
@@ -103,7 +104,8 @@ def _footprint(request: CountRequest) -> Footprint:
         macs_crop=sample['macs'],
         batch_bytes=saved['activation_bytes'] + saved['transient_bytes'],
         micro_batch=batch,
-        steps=budgets.steps(request.rule, protocol.epochs, samples, batch),
+        steps=budgets.steps(rule, protocol.epochs, samples, batch),
         batch_size=batch,
         optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
+        validations=schedules.validations(protocol, rule),
     )

@@ -145,6 +145,7 @@ class PhaseUNet(BaseModule):
         dropout: probability, after the encoder and before the last stage's convolution; 0 leaves both out.
         skips: concatenate each block's features, taken before the pooling, to the stage of the same size.
         residual: add each encoder block's input to its output (1x1 projection where the widths differ).
+        clip_logits: put a ReLU after the logits, as phase 1 has it by the letter.
 
     Raises:
         ValueError: the arguments contradict each other; see ``check_family``.
@@ -166,12 +167,14 @@ class PhaseUNet(BaseModule):
         dropout: float = 0.0,
         skips: bool = False,
         residual: bool = False,
+        clip_logits: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
         check_family(encoder, decoder, pooling, upsampling, order, skips)
         self.stride = 2 ** len(encoder) if pooling else 1
         self.skips = skips
+        self.clip_logits = clip_logits
         self.stem = conv_stack(3, stem, stem_convs, batch_norm) if stem else nn.Identity()
         inputs = (stem or 3, *encoder)
         self.encoder = nn.ModuleList(
@@ -209,4 +212,4 @@ class PhaseUNet(BaseModule):
         for stage in self.decoder:
             skip = features.pop() if self.skips else None
             x = stage(x, skip)
-        return x[..., :height, :width]
+        return (F.relu(x) if self.clip_logits else x)[..., :height, :width]

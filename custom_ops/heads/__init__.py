@@ -1,6 +1,20 @@
 """Decode heads that the toolbox lacks."""
 
+from .deeplabv3 import DeepLabV3Head
 from .deeplabv3plus import DeepLabV3PlusHead
+from .edge import EdgeHead
+from .explicit_attention import ExplicitAttentionHead
 from .logits import LogitsHead
+from .scale_attention import DeconvAttentionHead, ScaleAttentionHead
+from .scale_semantic import ScaleSemanticHead
 
-__all__ = ['DeepLabV3PlusHead', 'LogitsHead']
+__all__ = [
+    'DeconvAttentionHead',
+    'DeepLabV3Head',
+    'DeepLabV3PlusHead',
+    'EdgeHead',
+    'ExplicitAttentionHead',
+    'LogitsHead',
+    'ScaleAttentionHead',
+    'ScaleSemanticHead',
+]

@@ -4,6 +4,7 @@ Source: Chen, Yang, Wang, Xu & Yuille 2016, "Attention to Scale: Scale-aware Sem
 Shapes: B images, C feature channels of one scale, S scales, K classes, H x W the feature grid of scale 1.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,21 +15,25 @@ from torch import Tensor, nn
 from .scale_attention import check_channels, resize_to
 
 
-def weigh_scales(logits: list[Tensor], weights: Tensor) -> Tensor:
-    """Return the sum over scales of ``weights`` [B, S, H, W] times the logits, of the shape of the first logits.
+def weigh_scales(logits: Sequence[Tensor], weights: Tensor, size: Sequence[int]) -> Tensor:
+    """Return the sum over scales of weights times logits, [B, K, *size], both resized to ``size`` first.
 
-    ``logits``: S tensors [B, K, h, w], the first on the grid that the others and the weights are resized to.
+    Args:
+        logits: one [B, K, h, w] per scale, each on its own grid.
+        weights: [B, S, h, w], in the same order.
+        size: rows and columns.
 
     Raises:
         ValueError: there is not one weight per scale.
     """
     if not logits or weights.dim() != 4 or weights.shape[1] != len(logits):
-        raise ValueError(f'weights {tuple(weights.shape)} for {len(logits)} scales; they must be [B, {len(logits)}, h, w]')
-    size = logits[0].shape[-2:]
+        raise ValueError(
+            f'weights {tuple(weights.shape)} for {len(logits)} scales; they must be [B, {len(logits)}, h, w]'
+        )
     shares = resize_to(weights, size).split(1, dim=1)
-    joint = shares[0] * logits[0]
-    for share, one in zip(shares[1:], logits[1:], strict=True):
-        joint = joint + share * resize_to(one, size)
+    joint = shares[0] * resize_to(logits[0], size)
+    for share, own in zip(shares[1:], logits[1:], strict=True):
+        joint = joint + share * resize_to(own, size)
     return joint
 
 

@@ -4,7 +4,7 @@ Source: Tao, Sapra & Catanzaro 2020, arXiv:2005.10821; the attention block of hi
 Shapes: B images, C feature channels, K classes; a scale s has its own grid of h x w = floor(s*H) x floor(s*W) pixels.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ Activation = Callable[[Tensor], Tensor]
 
 
 def resize_to(maps: Tensor, size: Sequence[int]) -> Tensor:
-    """Return ``maps`` [B, C, h, w] resized bilinearly to ``size`` (rows, columns), corners not aligned, no antialias."""
+    """Return ``maps`` [B, C, h, w] resized to ``size`` (rows, columns): bilinear, corners not aligned, no antialias."""
     if tuple(maps.shape[-2:]) == tuple(size):
         return maps
     return F.interpolate(maps, tuple(size), mode='bilinear', align_corners=False)
@@ -38,7 +38,7 @@ def fuse_two_scales(low_logits: Tensor, low_attention: Tensor, high_logits: Tens
     Raises:
         ValueError: the logits disagree in images or classes, or the attention is not one map on their grid.
     """
-    _check_maps('lower', low_logits, low_attention)
+    _checked_attention('lower', low_logits, low_attention)
     _check_same_classes(low_logits, high_logits)
     return _blend_up(low_logits, low_attention, high_logits)
 
@@ -78,13 +78,12 @@ def join_scale(
     if joint is None:
         fused = logits
     else:
-        _check_maps(f'scale {scale:g}', logits, attention)
+        trust = _checked_attention(f'scale {scale:g}', logits, attention)
         _check_same_classes(logits, joint)
-        assert attention is not None  # for the type checker: refused just above
         if scale < 1:
-            fused = _blend_up(logits, attention, joint)
+            fused = _blend_up(logits, trust, joint)
         else:
-            fused = attention * logits + (1 - attention) * resize_to(joint, logits.shape[-2:])
+            fused = trust * logits + (1 - trust) * resize_to(joint, logits.shape[-2:])
     return fused if activation is None else activation(fused)
 
 
@@ -109,7 +108,17 @@ def scale_shares(attentions: Mapping[float, Tensor | None]) -> dict[float, Tenso
     return {scale: shares[:, index : index + 1] for index, scale in enumerate(scales)}
 
 
-def check_scales(scales: Any) -> tuple[float, ...]:
+def check_scale(scale: float) -> None:
+    """Refuse a ``scale`` that is no factor on a size.
+
+    Raises:
+        ValueError: it is not positive and finite.
+    """
+    if not 0 < scale < float('inf'):
+        raise ValueError(f'scale {scale:g} is not positive and finite; it multiplies a size: choose 0.5, 2 or the like')
+
+
+def check_scales(scales: Iterable[float]) -> tuple[float, ...]:
     """Return the distinct ``scales``, from the highest to the lowest.
 
     Raises:
@@ -117,8 +126,7 @@ def check_scales(scales: Any) -> tuple[float, ...]:
     """
     ordered = sorted((float(scale) for scale in scales), reverse=True)
     for scale in ordered:
-        if not scale > 0:
-            raise ValueError(f'scale {scale:g} is not positive; scales are factors on the image size, such as 0.5 or 2')
+        check_scale(scale)
     if len(set(ordered)) < len(ordered):
         raise ValueError(f'the scales {_listed(ordered)} hold one twice; each must be given once')
     if 1.0 not in ordered:
@@ -135,7 +143,7 @@ def _blend_up(logits: Tensor, attention: Tensor, finer: Tensor) -> Tensor:
     return resize_to(attention * logits, size) + (1 - resize_to(attention, size)) * finer
 
 
-def _check_maps(name: str, logits: Tensor, attention: Tensor | None) -> None:
+def _checked_attention(name: str, logits: Tensor, attention: Tensor | None) -> Tensor:
     if logits.dim() != 4:
         raise ValueError(f'logits of {name} have shape {tuple(logits.shape)}; they must be [B, K, h, w]')
     expected = (logits.shape[0], 1, *logits.shape[-2:])
@@ -145,6 +153,7 @@ def _check_maps(name: str, logits: Tensor, attention: Tensor | None) -> None:
             f'attention of {name} is {found}; on logits {tuple(logits.shape)} it must be one map per image on the same '
             f'grid, {expected}; only the highest scale may go without'
         )
+    return attention
 
 
 def _check_same_classes(lower: Tensor, higher: Tensor) -> None:
@@ -163,8 +172,8 @@ def check_channels(head: nn.Module, features: Tensor, expected: int) -> None:
     """
     if features.dim() != 4 or features.shape[1] != expected:
         raise ValueError(
-            f'{type(head).__name__} got features {tuple(features.shape)}, but in_channels={expected} asks for '
-            f'[B, {expected}, h, w]: set in_channels to the width of what it reads, or reads to another source'
+            f'{type(head).__name__} got features {tuple(features.shape)}, but is built for [B, {expected}, h, w]: '
+            'set in_channels to the width of what it reads, or reads to another source'
         )
 
 

@@ -3,5 +3,6 @@
 from custom_ops.hooks.atomic_checkpoint import AtomicCheckpointHook
 from custom_ops.hooks.curves import CurveHook
 from custom_ops.hooks.finite_loss import FiniteLossHook
+from custom_ops.hooks.freeze import FreezeHook
 
-__all__ = ['AtomicCheckpointHook', 'CurveHook', 'FiniteLossHook']
+__all__ = ['AtomicCheckpointHook', 'CurveHook', 'FiniteLossHook', 'FreezeHook']

@@ -96,6 +96,58 @@ def test_a_crop_becomes_the_same_share_of_the_image():
     assert {'type': 'FiveCrop', 'size': (128, 128)} in composed.config.train_dataloader.dataset.pipeline
 
 
+def test_a_sixth_crop_is_the_centre_of_the_rotated_image():
+    pipeline = made('unet_phases/phase_4_5400').config.train_dataloader.dataset.pipeline
+    [choice] = [step for step in pipeline if step.type == 'RandomChoice']
+    [five], [rotate, centre] = choice.transforms
+    assert (five.type, rotate.type, centre.type) == ('FiveCrop', 'RandomRotate', 'CentreCrop')
+    assert five.size == centre.size == made('unet_phases/phase_4').crop
+    assert choice.prob == pytest.approx([5 / 6, 1 / 6])
+
+
+def test_an_unknown_crop_names_the_choices():
+    experiment = compose.read_experiment(paths.configs_dir() / 'unet_phases' / 'phase_4.py')
+    experiment.protocol.train_view.how = 'nine'
+    run = Run('unet_phases/phase_4', 'camvid', (180, 240), 'short', 0.1, 0)
+    with pytest.raises(PlanError, match="unknown crop 'nine': choose from random, centre, five, five_rotated"):
+        compose.compose(experiment, run, dataset(), {}, budgets.rule('short'), Path('work'))
+
+
+AREAS = (700, 200, 50, 30, 15, 5, 0)
+
+
+def test_class_areas_reach_the_loss_that_asks_for_them():
+    loss = made('unet_phases/phase_9_1', class_pixels=AREAS).config.model.decode_head.loss_decode
+    assert (loss.type, loss.class_pixels) == ('InverseAreaLoss', list(AREAS))
+    plain = made('unet_phases/phase_8').config.model.to_dict()
+    assert made('unet_phases/phase_8', class_pixels=AREAS).config.model.to_dict() == plain
+
+
+def test_a_loss_without_the_class_areas_it_needs_is_refused():
+    with pytest.raises(PlanError, match='unet_phases/phase_9_1: its loss weighs classes by their area'):
+        made('unet_phases/phase_9_1')
+
+
+def test_val_loss_is_measured_where_the_schedule_watches_it():
+    watching, plain = made('unet_phases/phase_9'), made('unet_phases/phase_8')
+    assert [one.type for one in watching.config.val_evaluator] == ['ConfusionMetric', 'CrossEntropyMetric']
+    assert [one.type for one in plain.config.val_evaluator] == ['ConfusionMetric']
+    assert [one.type for one in watching.config.param_scheduler] == ['ReduceOnPlateauLR']
+    assert watching.steps // watching.config.train_cfg.val_interval == pytest.approx(100, rel=0.5)
+    assert plain.steps / plain.config.train_cfg.val_interval == pytest.approx(10, rel=0.1)
+
+
+@pytest.mark.parametrize(('name', 'fused'), [('phase_8', {'fused': True}), ('phase_7_7', {})])
+def test_only_adam_is_fused_and_only_on_request(name, fused):
+    name = f'unet_phases/{name}'
+    run = Run(name, 'camvid', (96, 128), 'smoke', 0.0, 0)
+    experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
+    lists = {split: Path(f'{split}.txt') for split in ('train', 'val', 'test')}
+    for rule, more in ((budgets.rule('smoke'), {}), (budgets.for_network(budgets.rule('smoke'), 10**9), fused)):
+        composed = compose.compose(experiment, run, dataset(), lists, rule, Path('work'))
+        assert composed.config.optim_wrapper.optimizer.to_dict() == {**experiment.optimizer, **more}
+
+
 def test_bf16_changes_the_wrapper_alone():
     plain, half = (
         made('kitti_ablation/baseline').config.to_dict(),

@@ -108,6 +108,14 @@ def test_logits_are_not_clipped(options):
     assert (logits < 0).any()
 
 
+def test_logits_are_clipped_on_request_and_nothing_else_changes():
+    images = torch.randn(2, 3, 64, 70)
+    with torch.no_grad():
+        plain, clipped = small()(images), small(clip_logits=True)(images)
+    assert (plain < 0).any()
+    assert torch.equal(clipped, plain.clamp(min=0))
+
+
 def test_skips_carry_features_from_before_the_pooling():
     """With the deeper path cut, only the first block's full-size features can still tell neighbours apart."""
     network = small(skips=True)

@@ -1,0 +1,53 @@
+"""Mean cross entropy of an evaluation: what a schedule that waits for the validation loss looks at.
+
+Shapes: K classes, H x W pixels of one image.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from mmseg.registry import METRICS
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> tuple[float, int]:
+    """Return the summed cross entropy of logits [K, H, W] against labels [H, W], and how many pixels it is over.
+
+    Pixels labelled ``ignore_index`` count for nothing.
+
+    Raises:
+        ValueError: logits and labels are not of one size.
+    """
+    if logits.shape[1:] != label.shape:
+        raise ValueError(f'logits {tuple(logits.shape)} are not at the size of the label {tuple(label.shape)}')
+    total = F.cross_entropy(logits[None].float(), label[None].long(), ignore_index=ignore_index, reduction='sum')
+    return float(total), int((label != ignore_index).sum())
+
+
+@METRICS.register_module()
+class CrossEntropyMetric(BaseMetric):
+    """Report ``val_loss``: the mean cross entropy, in nats, over all valid pixels of the evaluated images.
+
+    Reads ``seg_logits`` [K, H, W] and ``gt_sem_seg`` [1, H, W] of each sample; unweighted, whatever loss is trained.
+    NaN where every pixel was ignored.
+    """
+
+    default_prefix = None
+
+    def __init__(self, ignore_index: int = 255, collect_device: str = 'cpu', prefix: str | None = None):
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ignore_index = ignore_index
+
+    def process(self, data_batch: Any, data_samples: Sequence[Mapping[str, Any]]) -> None:
+        """Add one batch of predictions."""
+        for sample in data_samples:
+            logits = sample['seg_logits']['data']
+            label = sample['gt_sem_seg']['data'].squeeze(0).to(logits.device)
+            self.results.append(pixel_losses(logits, label, self.ignore_index))
+
+    def compute_metrics(self, results: list[tuple[float, int]]) -> dict[str, float]:
+        """Return the mean over all pixels."""
+        total, pixels = sum(loss for loss, _ in results), sum(count for _, count in results)
+        return {'val_loss': total / pixels if pixels else float('nan')}

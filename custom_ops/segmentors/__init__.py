@@ -1,0 +1,8 @@
+"""Segmentors that the toolbox lacks."""
+
+from .edge_guided import EdgeGuidedSegmentor
+from .explicit import ExplicitScaleSegmentor
+from .hierarchical import HierarchicalSegmentor
+from .scaling import ScaledSegmentor
+
+__all__ = ['EdgeGuidedSegmentor', 'ExplicitScaleSegmentor', 'HierarchicalSegmentor', 'ScaledSegmentor']

@@ -1,0 +1,119 @@
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.registry import PARAM_SCHEDULERS
+
+from bench import budgets, data_sets, schedules, worker
+from bench.errors import PlanError
+from bench.records import Job, Run
+
+sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
+
+import build
+
+
+def built(entry, *, epochs=100, steps=200, accumulate=1, lr=1e-3):
+    """The scheduler that mmengine makes of one schedule entry, and the optimiser it moves."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
+    [config] = schedules.schedulers({'epochs': epochs, 'schedule': [entry]}, steps, accumulate)
+    wrapper = OptimWrapper(optimizer)
+    return PARAM_SCHEDULERS.build(config, default_args={'optimizer': wrapper}), wrapper
+
+
+def rate(optimizer):
+    return optimizer.param_groups[0]['lr']
+
+
+@pytest.mark.parametrize(('steps', 'accumulate'), [(150, 1), (15, 1), (30, 4)])
+def test_a_decay_at_an_epoch_falls_at_the_same_share_of_any_run(steps, accumulate):
+    """Epoch 100 of 150 is two thirds of the way."""
+    entry = {'kind': 'multistep', 'at_epochs': (100,), 'gamma': 0.1}
+    scheduler, optimizer = built(entry, epochs=150, steps=steps, accumulate=accumulate)
+    rates = []
+    for _ in range(steps * accumulate):
+        rates.append(rate(optimizer))
+        optimizer.step()
+        scheduler.step()
+    assert rates.count(1e-3) == steps * accumulate * 2 // 3
+    assert rates[-1] == pytest.approx(1e-4)
+
+
+def test_every_milestone_is_kept():
+    entry = {'kind': 'multistep', 'at_epochs': (30, 60, 90), 'gamma': 0.5}
+    [config] = schedules.schedulers({'epochs': 100, 'schedule': [entry]}, 1000, 2)
+    assert config == {'type': 'MultiStepLR', 'milestones': [600, 1200, 1800], 'gamma': 0.5, 'by_epoch': False}
+
+
+PLATEAU = {'kind': 'plateau', 'factor': 0.1, 'patience_epochs': 4}
+
+
+def test_a_plateau_lowers_the_rate_as_torch_does():
+    losses = [2.0, 1.5, 1.2, 1.3, 1.2, 1.4, 1.25, 1.19999, 1.3, 1.1, 1.2, 1.2, 1.2, 1.2, 1.2, 1.0]
+    scheduler, optimizer = built(PLATEAU)
+    reference = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1e-3)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(reference, 'min', patience=4)
+    rates = []
+    for loss in losses:
+        scheduler.step({'val_loss': loss, 'miou': 50.0})
+        plateau.step(loss)
+        assert rate(optimizer) == pytest.approx(rate(reference))
+        rates.append(rate(optimizer))
+    assert min(rates) == pytest.approx(1e-5), 'the losses above must reach two plateaus for this to say anything'
+
+
+@pytest.fixture(scope='module')
+def curve(tmp_path_factory):
+    """Rows of a run of six epochs of four steps whose rate halves whenever the validation loss does not fall."""
+    folder = tmp_path_factory.mktemp('plateau')
+    classes = build.write_images(folder / 'images')
+    benchmark = build.write_benchmark(folder / 'benchmark', {'good': None}, epochs=6.0)
+    config = benchmark / 'configs' / 'fake' / 'good.py'
+    text = config.read_text().replace("kind='poly', power=0.9", "kind='plateau', factor=0.5, patience_epochs=0")
+    # Too slow for any loss to fall noticeably: every validation but the first finds a plateau.
+    config.write_text(text.replace('lr=0.01', 'lr=1e-7'))
+    dataset = data_sets.find('folder', folder / 'images', classes)
+    run = Run('fake/good', 'folder', (64, 80), 'full', 1.0, 0)
+    lists = data_sets.write_pair_lists(dataset, folder / 'lists')
+    places = {'results': folder / 'results', 'weights': folder / 'weights', 'pair_lists': lists}
+    job = Job(run=run, config=config, dataset=dataset, manifest='', rule=budgets.rule('full'), key='', **places)
+    target = job.results / run.folder
+    target.mkdir(parents=True)
+    receipt = worker.execute(job, target, 0, lambda message: None)
+    assert receipt.status == 'ok', receipt.reason
+    with (target / 'curves.csv').open(newline='') as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_plateau_is_looked_for_once_an_epoch_of_a_training(curve):
+    validated = [int(row['step']) for row in curve if row['val_miou']]
+    assert validated == [4, 8, 12, 16, 20, 24]
+    rates = [float(row['lr']) for row in curve if row['lr']]
+    # The first validation sets the mark; each later one halves the rate, until a change would be below 1e-8.
+    assert rates == pytest.approx([1e-7] * 8 + [5e-8] * 4 + [2.5e-8] * 4 + [1.25e-8] * 8)
+
+
+def protocol(kind, epochs=100):
+    return {'epochs': epochs, 'schedule': [{'kind': kind}]}
+
+
+def test_val_is_scored_once_an_epoch_where_the_schedule_waits_for_it():
+    smoke, short, full = (budgets.rule(name) for name in ('smoke', 'short', 'full'))
+    assert schedules.validations(protocol('plateau'), short) == 100
+    assert schedules.validations(protocol('plateau'), full) == 100
+    assert schedules.validations(protocol('plateau', 5), full) == 5
+    assert schedules.validations(protocol('plateau'), smoke) == smoke.validations
+    assert schedules.validations(protocol('constant'), full) == full.validations
+
+
+def test_a_constant_rate_needs_no_scheduler():
+    assert schedules.schedulers(protocol('constant'), 10, 1) == []
+
+
+def test_an_unknown_kind_names_the_choices():
+    message = r"unknown schedule kind 'cosine': choose from constant, poly, step, multistep, plateau"
+    with pytest.raises(PlanError, match=message):
+        schedules.schedulers(protocol('cosine'), 10, 1)

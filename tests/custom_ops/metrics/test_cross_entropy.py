@@ -1,0 +1,48 @@
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from custom_ops.metrics import CrossEntropyMetric, pixel_losses
+
+
+def image(seed, size=(4, 6), ignored=0):
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(3, *size, generator=generator)
+    label = torch.randint(0, 3, size, generator=generator)
+    label.view(-1)[:ignored] = 255
+    return logits, label
+
+
+def evaluate(images):
+    metric = CrossEntropyMetric()
+    samples = [{'seg_logits': {'data': logits}, 'gt_sem_seg': {'data': label[None]}} for logits, label in images]
+    for sample in samples:
+        metric.process({}, [sample])
+    return metric.evaluate(len(images))
+
+
+def test_the_mean_is_over_the_pixels_of_all_images():
+    """Images of different sizes and with different numbers of ignored pixels weigh by their valid pixels."""
+    images = [image(0), image(1, (8, 2), ignored=9), image(2, (2, 2), ignored=1)]
+    total = sum(F.cross_entropy(a[None], b[None], ignore_index=255, reduction='sum') for a, b in images)
+    assert evaluate(images) == {'val_loss': pytest.approx(float(total) / (24 + 7 + 3))}
+
+
+def test_flat_logits_cost_the_logarithm_of_the_classes():
+    assert evaluate([(torch.zeros(3, 2, 2), torch.ones(2, 2).long())])['val_loss'] == pytest.approx(math.log(3))
+
+
+def test_nothing_valid_is_no_number():
+    assert math.isnan(evaluate([image(0, ignored=24)])['val_loss'])
+
+
+def test_labels_of_one_byte_and_logits_of_half_precision_count_alike():
+    logits, label = image(3)
+    assert pixel_losses(logits.bfloat16(), label.byte())[0] == pytest.approx(pixel_losses(logits, label)[0], rel=0.02)
+
+
+def test_sizes_must_agree():
+    with pytest.raises(ValueError, match=r'logits \(3, 4, 6\) are not at the size of the label \(4, 5\)'):
+        pixel_losses(torch.zeros(3, 4, 6), torch.zeros(4, 5).long())
