@@ -46,10 +46,9 @@ def own_name(name: str) -> str:
     if found := re.fullmatch(r'(?:score_final|new-score-weighting|(?:module|net)Combine\.0)\.(weight|bias)', name):
         return f'fuse.{found[1]}'
     if found := re.fullmatch(r'(?:module|net)Vgg(\w{3})\.(\d)\.(weight|bias)', name):
-        stage = _ORDINALS[found[1]]
-        # In that port a stage after the first starts with its pooling layer.
-        conv = (int(found[2]) - (stage > 1)) // 2 + 1
-        return f'features.{convolution_index(stage, conv)}.{found[3]}'
+        # A stage after the first starts with its pooling layer there, so that its convolutions sit at odd positions.
+        conv = int(found[2]) // 2 + 1
+        return f'features.{convolution_index(_ORDINALS[found[1]], conv)}.{found[3]}'
     if found := re.fullmatch(r'(?:module|net)Score(\w{3})\.(weight|bias)', name):
         return f'sides.{_ORDINALS[found[1]] - 1}.{found[2]}'
     return name

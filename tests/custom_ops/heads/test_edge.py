@@ -55,7 +55,7 @@ def test_hed_learns_the_edges_of_one_batch_and_predicts_them(scene, samples, ove
     torch.manual_seed(0)
     segmentor = EncoderDecoder(
         backbone=dict(type='HED'),
-        decode_head=dict(type='EdgeHead', radius=2),
+        decode_head=dict(type='EdgeHead', radius=4),
         data_preprocessor=dict(type='SegDataPreProcessor', size_divisor=1),
         test_cfg=ConfigDict(mode='whole'),
     )
@@ -63,12 +63,12 @@ def test_hed_learns_the_edges_of_one_batch_and_predicts_them(scene, samples, ove
     first, last, score = overfit(
         segmentor,
         images,
-        label_edges(scene[1][:1], 2),
+        label_edges(scene[1][:1], 4),
         loss=lambda net: net.parse_losses(net.loss(images, samples))[0],
         predict=lambda net: net.predict(images, samples)[0].pred_sem_seg.data.long(),
         classes=2,
         rate=3e-4,
-        steps=120,
+        steps=60,
         # The two deepest sides see the image at 1/8 and 1/16: thin edges are beyond them.
         fall=2.0,
     )
