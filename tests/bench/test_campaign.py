@@ -69,7 +69,13 @@ class Command:
 
     def start(self, *more):
         return subprocess.Popen(
-            self.arguments(*more), env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self.arguments(*more),
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Where the tests themselves run in the background, Ctrl-C is ignored and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def receipts(self):

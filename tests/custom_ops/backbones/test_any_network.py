@@ -121,8 +121,9 @@ def test_a_saved_network_comes_back_the_same(name, tmp_path):
 def test_one_batch_is_learnt(name, scene, overfit):
     """Gates are learnt by the edge-guided segmentor."""
     images, labels = scene
-    # Without BN at its end, the decoder of squeeze_edge bears no faster rate.
-    first, last, score = overfit(build(name), images, labels, rate=2e-3 if 'preact' in name else 1e-2)
+    # Without BN at its end, the decoder of squeeze_edge bears no faster rate; ENet's dropout asks for more steps.
+    rate, steps = (2e-3, 100) if 'preact' in name else (5e-3, 300) if name == 'enet' else (1e-2, 100)
+    first, last, score = overfit(build(name), images, labels, rate=rate, steps=steps)
     assert last < first / 4
     assert score > 90
 
