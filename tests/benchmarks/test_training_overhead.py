@@ -17,7 +17,7 @@ from bench.records import Run
 
 EXPERIMENT = 'kitti_ablation/baseline'
 SIZE = (96, 192)
-STEPS, PAIRS = 12, 5
+STEPS, PAIRS = 24, 3
 
 
 @pytest.fixture
