@@ -81,8 +81,12 @@ def steps(budget: BudgetRule, epochs: float, samples_per_epoch: float, batch: in
     Ratios between experiments are kept because every experiment is scaled by the same factor; only the floor
     ``min_steps`` breaks them, and the receipt records the epochs that were really run.
     """
-    wanted = round(epochs * budget.factor * samples_per_epoch / batch)
-    chosen = max(wanted, budget.min_steps)
+    return within(budget, round(epochs * budget.factor * samples_per_epoch / batch))
+
+
+def within(budget: BudgetRule, steps: int) -> int:
+    """Return ``steps``, raised to the budget's least number or cut to its largest."""
+    chosen = max(steps, budget.min_steps)
     return chosen if budget.max_steps is None else min(chosen, budget.max_steps)
 
 

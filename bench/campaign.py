@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-from bench import budgets, data_sets, environment, forecast, plan, sources, store
+from bench import budgets, data_sets, environment, forecast, inheritance, plan, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError, UnknownName
 from bench.records import (
@@ -31,7 +31,7 @@ USABLE_SHARE = 0.85
 
 @dataclass(frozen=True)
 class Setting:
-    """What the user chose, resolved: where, how big, how many."""
+    """What the user chose, resolved: where, how big, how many; ``own`` are the configs of own models by id."""
 
     dataset: DataSet
     size: Size
@@ -47,17 +47,23 @@ class Setting:
     retry_failed: bool = False
     timeout_sec: float | None = None
     deadline: float | None = None
+    own: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass
 class Prepared:
-    """A plan ready to be carried out: jobs still to do, statuses of those that are not."""
+    """A plan ready to be carried out: jobs still to do, statuses of those that are not.
+
+    ``runs`` are all of the plan, ``needed`` the folders of those whose weights others start from.
+    """
 
     setting: Setting
     jobs: list[Job]
     forecasts: dict[str, Forecast]
     statuses: dict[str, Status]
     left_out: dict[str, str] = field(default_factory=dict)
+    runs: tuple[Run, ...] = ()
+    needed: set[str] = field(default_factory=set)
     stored: list[Receipt] = field(default_factory=list)
 
 
@@ -107,16 +113,22 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
         precision=setting.precision,
         device=setting.device,
     )
-    keys = {run.folder: sources.key(run, _config(setting, run), manifest.sha256) for run in made.runs}
-    statuses: dict[str, Status] = {}
-    todo: list[Run] = []
+    keys: dict[str, str] = {}
     for run in made.runs:
-        receipt = store.read(setting.results, run)
-        if receipt is None or receipt.key != keys[run.folder] or _to_repeat(receipt, setting):
-            todo.append(run)
-        else:
-            statuses[run.folder] = receipt.status
-    prepared = Prepared(setting, [], {}, statuses, dict(made.left_out))
+        parents = [keys[parent] for parent in run.parents]
+        keys[run.folder] = sources.key(run, _config(setting, run), manifest.sha256, parents)
+    receipts = {run.folder: store.read(setting.results, run) for run in made.runs}
+
+    def done(run: Run) -> bool:
+        receipt = receipts[run.folder]
+        return receipt is not None and receipt.key == keys[run.folder] and not _to_repeat(receipt, setting)
+
+    todo, needed = inheritance.unfinished(made.runs, done, setting.results)
+    waiting = {run.folder for run in todo}
+    statuses = {
+        folder: receipt.status for folder, receipt in receipts.items() if receipt is not None and folder not in waiting
+    }
+    prepared = Prepared(setting, [], {}, statuses, dict(made.left_out), runs=made.runs, needed=needed)
     if todo:
         _add_jobs(prepared, todo, keys, manifest)
     return prepared
@@ -127,7 +139,7 @@ def _to_repeat(receipt: Receipt, setting: Setting) -> bool:
 
 
 def _config(setting: Setting, run: Run) -> Path:
-    path = setting.configs / f'{run.experiment}.py'
+    path = setting.own.get(run.experiment, setting.configs / f'{run.experiment}.py')
     if not path.exists():
         raise PlanError(f'{run.experiment} is documented as runnable but {path} does not exist')
     return path
@@ -164,7 +176,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
             weights=setting.weights,
             threads=threads,
             accumulate=forecast.micro_batches(footprint, int(USABLE_SHARE * memory)),
-            keep_checkpoints=setting.keep_checkpoints,
+            keep_checkpoints=setting.keep_checkpoints or run.folder in prepared.needed,
             contended=setting.jobs > 1,
             class_pixels=tuple(manifest.class_pixels['train']),
         )
@@ -209,13 +221,11 @@ def carry_out(prepared: Prepared) -> dict[str, Status]:
     setting, statuses = prepared.setting, prepared.statuses
     planned = {job.run.folder for job in prepared.jobs}
 
-    def ready(job: Job) -> Status | None:
-        for parent in job.run.parents:
-            if parent in statuses and statuses[parent] != 'ok':
-                return statuses[parent]
-            if parent not in statuses and parent in planned:
-                return None
-        return 'ok'
+    def objection(job: Job) -> str | None:
+        return inheritance.objection(job.run, statuses, planned)
+
+    def pending(run: Run) -> bool:
+        return statuses.get(run.folder, 'interrupted') in REPEATED
 
     def timeout_sec(job: Job) -> float:
         expected = prepared.forecasts[job.run.folder].wall_sec
@@ -225,11 +235,14 @@ def carry_out(prepared: Prepared) -> dict[str, Status]:
     limits = Limits(setting.jobs, memory, timeout_sec, deadline=setting.deadline)
     with Progress(prepared.forecasts, setting.jobs) as progress:
         engine = LocalEngine(limits, lambda job: prepared.forecasts[job.run.folder], progress.event)
-        for outcome in engine.run(prepared.jobs, ready):
+        for outcome in engine.run(prepared.jobs, objection):
             statuses[outcome.job.run.folder] = outcome.status
             if not outcome.stored:
                 receipt = Receipt.of(outcome.job, outcome.status, outcome.reason)
                 store.write(setting.results, outcome.job.run, receipt)
+            elif outcome.status == 'ok' and not setting.keep_checkpoints and outcome.job.keep_checkpoints:
+                inheritance.mark(setting.results, outcome.job.folder)
+            inheritance.release(setting.results, prepared.runs, pending)
             progress.ended(outcome)
     return statuses
 

@@ -12,9 +12,14 @@ from typing import Any
 
 from mmengine.config import Config
 
-from bench import budgets, schedules, sizes
+from bench import budgets, schedules, stages
 from bench.errors import PlanError
-from bench.records import BudgetRule, DataSet, Run
+from bench.pipelines import plain, scoring_loader, train_loader, train_size
+from bench.records import BudgetRule, DataSet, Run, Size
+from bench.stages import Leg
+
+STAGE_SEEDS = 1000
+"""Distance between the seeds of a run's stages: each shuffles anew, and none as another run's first does."""
 
 PROTOCOL_KEYS = frozenset(
     (
@@ -40,9 +45,9 @@ class ResolvedConfig(Config):
 
     @property
     def pretty_text(self) -> str:
-        plain = _plain(self._cfg_dict.to_dict())
+        values = plain(self._cfg_dict.to_dict())
         return '\n'.join(
-            f'{key} = {pprint.pformat(value, width=110, sort_dicts=False)}' for key, value in plain.items()
+            f'{key} = {pprint.pformat(value, width=110, sort_dicts=False)}' for key, value in values.items()
         )
 
 
@@ -73,10 +78,10 @@ def read_experiment(path: Path) -> Config:
     if missing:
         raise PlanError(f'{path}: an experiment states model, optimizer and protocol; missing: {sorted(missing)}')
     keys = set(config.protocol)
-    if keys != PROTOCOL_KEYS:
-        raise PlanError(
-            f'{path}: protocol has unknown keys {sorted(keys - PROTOCOL_KEYS)} and lacks {sorted(PROTOCOL_KEYS - keys)}'
-        )
+    unknown, lacking = keys - PROTOCOL_KEYS - stages.OPTIONAL_KEYS, PROTOCOL_KEYS - keys
+    if unknown or lacking:
+        raise PlanError(f'{path}: protocol has unknown keys {sorted(unknown)} and lacks {sorted(lacking)}')
+    stages.read(config.protocol, str(path))
     return config
 
 
@@ -90,8 +95,9 @@ def compose(
     accumulate: int = 1,
     save_last: bool = True,
     class_pixels: Sequence[int] = (),
+    leg: Leg | None = None,
 ) -> Composition:
-    """Return the resolved config of ``run``.
+    """Return the resolved config of one stage of ``run``.
 
     Args:
         experiment: what ``read_experiment`` returned.
@@ -101,37 +107,67 @@ def compose(
         accumulate: micro-batches per optimiser step; the batch is split, never shrunk.
         save_last: write a checkpoint at the end of training.
         class_pixels: labelled pixels of each class in the train split; needed by losses weighted by area.
+        leg: the stage; may be left out where there is only one.
 
     Raises:
-        PlanError: ``accumulate`` does not divide the batch size, the schedule has an unknown kind, or the loss needs
-            ``class_pixels`` and there are none.
+        PlanError: ``accumulate`` does not divide the batch size, the schedule has an unknown kind, the loss needs
+            ``class_pixels`` and there are none, or there are several stages and ``leg`` is None.
     """
-    protocol = experiment.protocol
-    batch = budgets.batch_size(rule, protocol.batch_size)
+    stated = stages.read(experiment.protocol, run.experiment)
+    leg = leg or _only_leg(experiment, stated, run, dataset, rule)
+    stage, protocol = leg.stage, experiment.protocol
+    batch = budgets.batch_size(rule, stage.batch_size)
     if batch % accumulate:
         raise PlanError(f'{run.experiment}: a batch of {batch} cannot be split into {accumulate} equal parts')
-    samples = len(dataset.splits['train']) * protocol.samples_per_image
-    steps = budgets.steps(rule, protocol.epochs, samples, batch)
-    crop = train_size(protocol, run.size)
+    size = stages.scaled_size(run.size, stage.scale)
+    per_epoch = leg.samples / batch
+    pairs = Path(pair_lists['train'])
     config: dict[str, Any] = {
-        'default_scope': 'mmseg',
-        'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
-        'model': _with_areas(model_for(experiment.model, len(dataset.classes)), class_pixels, run.experiment),
-        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam),
-        'param_scheduler': schedules.schedulers(protocol, steps, accumulate),
-        **_loaders(protocol, run, dataset, pair_lists, rule, batch // accumulate),
-        **_loops(steps, accumulate, schedules.validations(protocol, rule)),
-        **_runtime(run, work_dir, steps, accumulate, samples / batch, save_last),
+        **_model(experiment, run, dataset, class_pixels),
+        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage.lr),
+        'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
+        'train_dataloader': train_loader(protocol, size, dataset, pairs, batch // accumulate, run.device),
+        'train_cfg': _train_loop(leg, accumulate),
+        **_validation(stated, leg, run, size, dataset, pair_lists, rule),
+        **_test(run, dataset, pair_lists, rule),
+        **_runtime(run, work_dir, leg.steps * accumulate),
+        'default_hooks': _hooks(leg, accumulate, save_last),
+        'custom_hooks': _stage_hooks(leg, accumulate, per_epoch),
+        'randomness': {'seed': run.seed + STAGE_SEEDS * leg.index, 'deterministic': False},
+        'resume': True,
     }
-    return Composition(ResolvedConfig(config), steps, accumulate, batch, steps * batch / samples, crop)
+    crop = train_size(protocol, size)
+    return Composition(ResolvedConfig(config), leg.steps, accumulate, batch, leg.steps / per_epoch, crop)
 
 
-def train_size(protocol: Mapping[str, Any], image: tuple[int, int]) -> tuple[int, int]:
-    """Return the (H, W) of a training input when whole images have size ``image``."""
-    view = protocol['train_view']
-    if view['kind'] == 'whole':
-        return image
-    return sizes.crop_size(tuple(view['size']), view['short_side'], image, protocol['stride'])
+def compose_evaluation(
+    experiment: Config,
+    run: Run,
+    dataset: DataSet,
+    pair_lists: Mapping[str, Path],
+    rule: BudgetRule,
+    work_dir: Path,
+    class_pixels: Sequence[int] = (),
+) -> Config:
+    """Return the resolved config of a run that trains nothing; arguments as for ``compose``."""
+    config: dict[str, Any] = {
+        **_model(experiment, run, dataset, class_pixels),
+        **_test(run, dataset, pair_lists, rule),
+        **_runtime(run, work_dir, 1),
+        'default_hooks': {'timer': {'type': 'IterTimerHook'}, 'logger': {'type': 'LoggerHook'}},
+        'randomness': {'seed': run.seed, 'deterministic': False},
+        'resume': False,
+    }
+    return ResolvedConfig(config)
+
+
+def _only_leg(experiment: Config, stated: stages.Protocol, run: Run, dataset: DataSet, rule: BudgetRule) -> Leg:
+    samples = len(dataset.splits['train']) * experiment.protocol.samples_per_image
+    made = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})
+    if len(made) != 1:
+        names = ', '.join(stage.name for stage in stated.stages) or 'none'
+        raise PlanError(f'{run.experiment}: say which of its {len(made)} stages to compose: {names}')
+    return made[0]
 
 
 def model_for(model: Mapping[str, Any], num_classes: int) -> dict[str, Any]:
@@ -141,7 +177,7 @@ def model_for(model: Mapping[str, Any], num_classes: int) -> dict[str, Any]:
         if isinstance(node, Mapping):
             return {k: num_classes if k == 'num_classes' else replaced(v) for k, v in node.items()}
         if isinstance(node, (list, tuple)):
-            return [replaced(item) for item in node]
+            return type(node)(replaced(item) for item in node)
         return node
 
     return replaced(model)
@@ -156,7 +192,7 @@ def _with_areas(node: Any, class_pixels: Sequence[int], name: str) -> Any:
             node = {**node, 'class_pixels': list(class_pixels)}
         return {key: _with_areas(value, class_pixels, name) for key, value in node.items()}
     if isinstance(node, (list, tuple)):
-        return [_with_areas(item, class_pixels, name) for item in node]
+        return type(node)(_with_areas(item, class_pixels, name) for item in node)
     return node
 
 
@@ -165,154 +201,112 @@ def _extra_imports(experiment: Config) -> list[str]:
     return [name for name in ([imports] if isinstance(imports, str) else imports) if name != 'custom_ops']
 
 
-def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bool) -> dict[str, Any]:
+def _model(experiment: Config, run: Run, dataset: DataSet, class_pixels: Sequence[int]) -> dict[str, Any]:
+    return {
+        'default_scope': 'mmseg',
+        'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
+        'model': _with_areas(model_for(experiment.model, len(dataset.classes)), class_pixels, run.experiment),
+    }
+
+
+def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bool, lr: float | None) -> dict[str, Any]:
     fused = {'fused': True} if fused_adam and experiment.optimizer.type == 'Adam' else {}
+    rate = {} if lr is None else {'lr': lr}
     wrapper = {
         'type': 'Bf16OptimWrapper' if run.precision == 'bf16' else 'OptimWrapper',
-        'optimizer': {**_plain(experiment.optimizer), **fused},
+        'optimizer': {**plain(experiment.optimizer), **fused, **rate},
         'accumulative_counts': accumulate,
     }
-    if experiment.get('paramwise_cfg'):
-        wrapper['paramwise_cfg'] = _plain(experiment.paramwise_cfg)
+    for part in ('paramwise_cfg', 'constructor', 'clip_grad'):
+        if experiment.get(part):
+            wrapper[part] = plain(experiment[part])
     return wrapper
 
 
-def _train_pipeline(protocol: Mapping[str, Any], run: Run) -> list[dict[str, Any]]:
-    view, (height, width) = protocol['train_view'], run.size
-    whole = {'type': 'Resize', 'scale': (width, height), 'keep_ratio': False}
-    geometry: list[dict[str, Any]] = [whole]
-    if view['kind'] == 'crop':
-        if view.get('scale'):
-            low, high = view['scale']
-            geometry = [
-                {'type': 'RandomResize', 'scale': (width, height), 'ratio_range': (low, high), 'keep_ratio': True}
-            ]
-        geometry += _crop(view['how'], train_size(protocol, run.size))
-    augment = [_plain(one) for one in protocol['augment']]
-    return [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, *geometry, *augment, {'type': 'PackSegInputs'}]
+def _train_loop(leg: Leg, accumulate: int) -> dict[str, Any]:
+    interval = max(1, -(-leg.steps // leg.validations)) * accumulate
+    return {'type': 'ResumableIterLoop', 'max_iters': leg.steps * accumulate, 'val_interval': interval}
 
 
-def _crop(how: str, size: tuple[int, int]) -> list[dict[str, Any]]:
-    centre, five = ({'type': kind, 'size': size} for kind in ('CentreCrop', 'FiveCrop'))
-    if how == 'centre':
-        return [centre]
-    if how == 'five':
-        return [five]
-    if how == 'five_rotated':
-        # A sixth crop is the centre of the rotated image: at 30 degrees it stays clear of the black corners.
-        rotated = [{'type': 'RandomRotate', 'prob': 1.0, 'degree': 30.0}, centre]
-        return [{'type': 'RandomChoice', 'transforms': [[five], rotated], 'prob': [5 / 6, 1 / 6]}]
-    if how != 'random':
-        raise PlanError(f'unknown crop {how!r}: choose from random, centre, five, five_rotated')
-    # An image that was rescaled below the crop is padded first; the toolbox gives pads as width and height.
-    pad = {'type': 'Pad', 'size': (size[1], size[0]), 'pad_val': {'img': 0, 'seg': 255}}
-    return [pad, {'type': 'RandomCrop', 'crop_size': size}]
-
-
-def _test_pipeline(run: Run) -> list[dict[str, Any]]:
-    height, width = run.size
-    # The label is loaded after the resize: scores are counted at its own resolution.
-    return [
-        {'type': 'LoadImageFromFile'},
-        {'type': 'Resize', 'scale': (width, height), 'keep_ratio': False},
-        {'type': 'LoadAnnotations'},
-        {'type': 'PackSegInputs'},
-    ]
-
-
-def _loaders(
-    protocol: Mapping[str, Any],
+def _validation(
+    stated: stages.Protocol,
+    leg: Leg,
     run: Run,
+    size: Size,
     dataset: DataSet,
     pair_lists: Mapping[str, Path],
     rule: BudgetRule,
-    micro_batch: int,
 ) -> dict[str, Any]:
-    workers = 4 if run.device.startswith('cuda') else 0
-
-    def source(split: str, pipeline: list[dict[str, Any]], limit: int | None) -> dict[str, Any]:
-        return {
-            'type': 'PairListDataset',
-            'data_root': str(dataset.root),
-            'ann_file': str(pair_lists[split]),
-            'metainfo': {'classes': list(dataset.classes), 'palette': [list(c) for c in dataset.palette]},
-            'label_map': [[stored, value] for stored, value in sorted(dataset.label_map.items())],
-            'indices': budgets.spread(limit, len(dataset.splits[split])),
-            'pipeline': pipeline,
-        }
-
-    def loader(split: str, limit: int | None) -> dict[str, Any]:
-        return {
-            'batch_size': 1,
-            'num_workers': workers,
-            'persistent_workers': workers > 0,
-            'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-            'dataset': {**source(split, _test_pipeline(run), limit), 'test_mode': True},
-        }
-
-    train = {
-        'batch_size': micro_batch,
-        'num_workers': workers,
-        'persistent_workers': workers > 0,
-        'sampler': {'type': 'InfiniteSampler', 'shuffle': True},
-        'dataset': source('train', _train_pipeline(protocol, run), None),
-    }
-    val_split = 'val' if 'val' in dataset.splits else dataset.test_split
-    val_metrics = ['ConfusionMetric', *(['CrossEntropyMetric'] if schedules.watches_val_loss(protocol) else [])]
+    if leg.stage.kind == 'lr_range' or not stated.score:
+        return {'val_dataloader': None, 'val_cfg': None, 'val_evaluator': None}
+    split = validation_split(stated, dataset)
+    watched = ['CrossEntropyMetric'] if schedules.watches_val_loss(leg.stage.schedule) else []
     return {
-        'train_dataloader': train,
-        'val_dataloader': loader(val_split, rule.val_images),
-        'test_dataloader': loader(dataset.test_split, rule.test_images),
-        'val_evaluator': [{'type': kind} for kind in val_metrics],
+        'val_dataloader': scoring_loader(size, dataset, split, pair_lists[split], rule.val_images, run.device),
+        'val_cfg': {'type': 'ValLoop'},
+        'val_evaluator': [{'type': kind} for kind in ('ConfusionMetric', *watched)],
+    }
+
+
+def validation_split(stated: stages.Protocol, dataset: DataSet) -> str:
+    """Return the split that is scored while training: ``val`` if there is one, unless the protocol selects on test."""
+    on_test = stated.select is not None and stated.select.split == 'test'
+    return 'val' if 'val' in dataset.splits and not on_test else dataset.test_split
+
+
+def _test(run: Run, dataset: DataSet, pair_lists: Mapping[str, Path], rule: BudgetRule) -> dict[str, Any]:
+    split = dataset.test_split
+    return {
+        'test_dataloader': scoring_loader(run.size, dataset, split, pair_lists[split], rule.test_images, run.device),
+        'test_cfg': {'type': 'TestLoop'},
         'test_evaluator': {'type': 'ConfusionMetric'},
     }
 
 
-def _loops(steps: int, accumulate: int, validations: int) -> dict[str, Any]:
-    iterations = steps * accumulate
-    interval = max(1, -(-steps // validations)) * accumulate
+def _hooks(leg: Leg, accumulate: int, save_last: bool) -> dict[str, Any]:
     return {
-        'train_cfg': {'type': 'ResumableIterLoop', 'max_iters': iterations, 'val_interval': interval},
-        'val_cfg': {'type': 'ValLoop'},
-        'test_cfg': {'type': 'TestLoop'},
+        'timer': {'type': 'IterTimerHook'},
+        'logger': {
+            'type': 'LoggerHook',
+            'interval': _log_interval(leg.steps * accumulate),
+            'log_metric_by_epoch': False,
+        },
+        'param_scheduler': {'type': 'ParamSchedulerHook'},
+        'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate, 'save_last': save_last},
+        'sampler_seed': {'type': 'DistSamplerSeedHook'},
     }
 
 
-def _runtime(
-    run: Run, work_dir: Path, steps: int, accumulate: int, steps_per_epoch: float, save_last: bool
-) -> dict[str, Any]:
-    log_interval = max(1, steps * accumulate // 50)
+def _stage_hooks(leg: Leg, accumulate: int, per_epoch: float) -> list[dict[str, Any]]:
+    stage = leg.stage
+    hooks: list[dict[str, Any]] = [{'type': 'CurveHook', 'steps_per_epoch': per_epoch, 'accumulate': accumulate}]
+    if stage.kind == 'lr_range':
+        sweep = {'low': stage.low, 'high': stage.high, 'steps': leg.steps, 'accumulate': accumulate}
+        return [*hooks, {'type': 'LearningRateRangeHook', **sweep}]
+    if stage.turns:
+        turn = None
+        if stage.turn_epochs is not None:
+            turn = max(1, round(stage.turn_epochs * leg.steps / stage.epochs)) * accumulate
+        hooks.append({'type': 'FreezeHook', 'turns': plain(list(stage.turns)), 'turn_iters': turn})
+    if leg.keep_best:
+        hooks.append({'type': 'BestWeightsHook', 'after_iters': leg.best_after * accumulate})
+    return [{'type': 'FiniteLossHook'}, *hooks]
+
+
+def _log_interval(iterations: int) -> int:
+    return max(1, iterations // 50)
+
+
+def _runtime(run: Run, work_dir: Path, iterations: int) -> dict[str, Any]:
     return {
         'work_dir': str(work_dir),
-        'randomness': {'seed': run.seed, 'deterministic': False},
         'env_cfg': {'cudnn_benchmark': True},
-        'default_hooks': {
-            'timer': {'type': 'IterTimerHook'},
-            'logger': {'type': 'LoggerHook', 'interval': log_interval, 'log_metric_by_epoch': False},
-            'param_scheduler': {'type': 'ParamSchedulerHook'},
-            'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate, 'save_last': save_last},
-            'sampler_seed': {'type': 'DistSamplerSeedHook'},
-        },
-        'custom_hooks': [
-            {'type': 'FiniteLossHook'},
-            {'type': 'CurveHook', 'steps_per_epoch': steps_per_epoch, 'accumulate': accumulate},
-        ],
-        'log_processor': {'by_epoch': False, 'window_size': min(50, log_interval)},
+        'log_processor': {'by_epoch': False, 'window_size': min(50, _log_interval(iterations))},
         'visualizer': {
             'type': 'SegLocalVisualizer',
             'vis_backends': [{'type': 'TensorboardVisBackend'}],
             'save_dir': str(work_dir),
         },
         'log_level': 'INFO',
-        'resume': True,
         'load_from': None,
     }
-
-
-def _plain(node: Any) -> Any:
-    """Return ``node`` with mmengine's config types replaced by dicts, lists and tuples."""
-    if isinstance(node, Mapping):
-        return {key: _plain(value) for key, value in node.items()}
-    if isinstance(node, (list, tuple)):
-        return type(node)(_plain(item) for item in node)
-    return node

@@ -1,8 +1,8 @@
 """Wire the cost table: every documented network counted and timed at its documented size, nothing trained."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import environment, sources
@@ -18,13 +18,14 @@ SAMPLE_SEC = 5.0
 
 @dataclass(frozen=True)
 class CostSetting:
-    """What the user chose: where to time, in which precision, where to store."""
+    """What the user chose: where to time, in which precision, where to store; ``own`` as for a campaign."""
 
     device: str
     precision: Precision
     results: Path
     configs: Path
     timeout_sec: float | None = None
+    own: Mapping[str, Path] = field(default_factory=dict)
 
 
 def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple[list[CostJob], dict[str, Status]]:
@@ -38,7 +39,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
     for name in ids:
         if known.experiments[name].status == 'undescribed':
             continue
-        config = setting.configs / f'{name}.py'
+        config = setting.own.get(name, setting.configs / f'{name}.py')
         if not config.exists():
             raise PlanError(f'{name} is documented as runnable but {config} does not exist')
         key = sources.cost_key(name, config, setting.device, setting.precision)
@@ -71,7 +72,7 @@ def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status
     limits: Limits[CostJob] = Limits(jobs=1, memory_bytes=0, timeout_sec=lambda job: setting.timeout_sec or 900.0)
     with Progress({job.folder: expected for job in jobs}, 1) as progress:
         engine = LocalEngine(limits, lambda job: expected, progress.event, time_network)
-        for outcome in engine.run(jobs, lambda job: 'ok'):
+        for outcome in engine.run(jobs, lambda job: ''):
             statuses[outcome.job.folder] = outcome.status
             progress.ended(outcome)
     return statuses

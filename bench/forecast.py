@@ -51,6 +51,9 @@ def speeds(receipts: Iterable[Receipt]) -> dict[tuple[str, str], float]:
     for receipt in receipts:
         if receipt.status != 'ok' or not receipt.train or not receipt.run_cost or not receipt.environment:
             continue
+        if 'stages' in receipt.train:
+            # Its steps differ in size and in what they train.
+            continue
         device = str(receipt.environment['device']).split(':')[0]
         threads = receipt.environment['threads'] if device == 'cpu' else 1
         crop, image = receipt.train['input_size'], receipt.run_cost['input_shape'][1:]

@@ -82,7 +82,8 @@ class Report:
     """The head of a ``reports/documented/<slug>.yaml``: what holds for every row below it.
 
     ``miou_convention`` and ``cost_convention`` say in words how the report averaged and counted;
-    ``nearest_score`` is the key of a receipt's ``metrics`` whose averaging comes closest to the report's.
+    ``nearest_score`` is the key of a receipt's ``metrics`` whose averaging comes closest to the report's, and
+    ``ledger_variant`` the name of the report's own averaging in ``bench.ledger``.
     """
 
     slug: str
@@ -92,6 +93,7 @@ class Report:
     miou_convention: str
     cost_convention: str
     nearest_score: Literal['miou', 'miou_absent_as_zero', 'miou_per_image'] = 'miou'
+    ledger_variant: str = 'pooled'
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class DataSet:
 
     ``classes[i]`` is the name of label value ``i`` after ``label_map`` (stored value -> training value) was
     applied; 255 is ignored. ``base_size`` is the size (H, W) that documented sizes are translated to.
-    ``sequence`` says how a file name maps to its recording sequence, for resampling by block.
+    ``unlabelled`` are images without public labels, which another model may label for training.
     """
 
     name: str
@@ -129,11 +131,31 @@ class DataSet:
     ignore_index: int = 255
     redistributable: bool = False
     note: str = ''
+    unlabelled: tuple[str, ...] = ()
 
     @property
     def test_split(self) -> str:
         """The split that scores are reported on: ``test`` where there is one, else ``val``."""
         return 'test' if 'test' in self.splits else 'val'
+
+
+@dataclass(frozen=True)
+class Material:
+    """A data set ready to be trained on: its ``manifest``'s hash and the file of image and label paths of each split.
+
+    ``class_pixels`` are the labelled pixels of each class in the train split (empty: not counted), ``added`` the
+    images that another run's model labelled, in the train list beside the data set's own.
+    """
+
+    dataset: DataSet
+    manifest: str
+    pair_lists: Mapping[str, Path]
+    class_pixels: tuple[int, ...] = ()
+    added: int = 0
+
+    def images(self, split: str) -> int:
+        """Return how many images ``split`` has."""
+        return len(self.dataset.splits[split]) + (self.added if split == 'train' else 0)
 
 
 @dataclass(frozen=True)
@@ -205,7 +227,8 @@ class Job:
     ``config`` is the experiment's file, ``pair_lists`` the file of image and label paths of each split, ``key`` the
     hash that names what the run depends on, ``accumulate`` the micro-batches per optimiser step, ``weights`` the
     folder where pretrained weights are looked up by name, ``contended`` whether other runs may share the device,
-    ``class_pixels`` the labelled pixels of each class in the train split (empty: not counted).
+    ``class_pixels`` the labelled pixels of each class in the train split (empty: not counted). ``keep_checkpoints``
+    leaves the last and the best weights beside the receipt: on request, or because another run starts from them.
     """
 
     run: Run
@@ -278,6 +301,8 @@ class Receipt:
     train: dict[str, Any] | None = None
     init: dict[str, Any] | None = None
     selection: dict[str, Any] | None = None
+    selected: dict[str, Any] | None = None
+    auto_label: dict[str, Any] | None = None
     data: dict[str, Any] | None = None
     environment: dict[str, Any] | None = None
     resumed: int = 0

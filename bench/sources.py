@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.records import Run
@@ -16,17 +17,29 @@ ALWAYS = (
     'bench/budgets.py',
     'bench/compose.py',
     'bench/layout.py',
-    'bench/schedules.py',
-    'bench/sizes.py',
-    'bench/protocol.py',
-    'custom_ops/datasets/pair_list.py',
-    'custom_ops/metrics/confusion.py',
-    'custom_ops/metrics/cross_entropy.py',
-    'custom_ops/loops/resumable.py',
     'bench/measure/accuracy.py',
     'bench/measure/cost.py',
+    'bench/pipelines.py',
+    'bench/protocol.py',
+    'bench/schedules.py',
+    'bench/scoring.py',
+    'bench/sizes.py',
+    'bench/stages.py',
+    'bench/training.py',
+    'bench/weights.py',
+    'custom_ops/datasets/pair_list.py',
+    'custom_ops/loops/resumable.py',
+    'custom_ops/metrics/confusion.py',
+    'custom_ops/metrics/cross_entropy.py',
 )
 """Sources that shape every run's numbers. Sources that only move bytes or pixels on a screen are not here."""
+
+ON_MENTION = {
+    'auto_label': ('auto_label.py',),
+    "'file': '": ('checkpoints.py',),
+    "'scenes'": ('embedded.py', 'data_sets/scenes.py', 'data_sets/street/*.py'),
+}
+"""Sources below ``bench`` that shape the numbers of an experiment whose config has these words."""
 
 
 def config_files(path: Path) -> list[Path]:
@@ -76,6 +89,10 @@ def reached(config: Path) -> list[Path]:
     for name, file in _registered().items():
         if name in words:
             files += [one for one in _imported(file) if one not in files]
+    text = ' '.join(file.read_text(encoding='utf-8') for file in files)
+    for word, names in ON_MENTION.items():
+        if word in text:
+            files += [file for name in names for file in sorted(_PACKAGE.glob(name))]
     always = [_PACKAGE.parent / name for name in ALWAYS]
     return [*files, *(file for file in always if file.exists() and file not in files)]
 
@@ -85,13 +102,14 @@ def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def key(run: Run, config: Path, manifest: str) -> str:
+def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> str:
     """Return the key of a run: equal keys mean that repeating it could only repeat its numbers.
 
     Composing is pure, so hashing what goes into it (the sources the config reaches, data manifest, size,
-    budget, seed, precision) says the same as hashing the resolved config, without importing torch.
+    budget, seed, precision) says the same as hashing the resolved config, without importing torch. ``parents`` are
+    the keys of the runs that it starts from.
     """
-    return _hash(run.experiment, run.variant, run.device.split(':')[0], manifest, config=config)
+    return _hash(run.experiment, run.variant, run.device.split(':')[0], manifest, *parents, config=config)
 
 
 def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:

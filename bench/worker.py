@@ -42,7 +42,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 from PIL import UnidentifiedImageError
 
-from bench import costing, environment, protocol, store
+from bench import attempt, costing, environment, protocol, store, training
 from bench.errors import DataError, Interrupted
 from bench.records import CostJob, Job, Receipt, Status
 
@@ -120,10 +120,10 @@ def _prepare(folder: Path, job: Job) -> int:
     state: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         state = json.loads(note.read_text())
-    checkpoint = folder / 'training' / 'last.pth'
+    begun = [*(folder / 'training').rglob('last.pth'), *(folder / 'training').rglob(training.DONE)]
     resumed = 0
     # A checkpoint counts iterations, so it only fits the same split of the batch.
-    if (state.get('key'), state.get('accumulate')) == (job.key, job.accumulate) and checkpoint.exists():
+    if (state.get('key'), state.get('accumulate')) == (job.key, job.accumulate) and begun:
         resumed = int(state.get('resumed', 0)) + 1
     else:
         shutil.rmtree(folder)
@@ -133,19 +133,17 @@ def _prepare(folder: Path, job: Job) -> int:
 
 
 def _tidy(folder: Path, job: Job, receipt: Receipt) -> None:
-    """Drop the checkpoint of a finished run unless it is wanted; an unfinished run needs it to continue."""
+    """Drop the checkpoints of a finished run unless they are wanted; an unfinished run needs them to continue."""
     if receipt.status == 'interrupted':
         return
-    if receipt.status != 'ok' or not job.keep_checkpoints:
-        for leftover in (folder / 'training').glob('last*'):
-            leftover.unlink()
+    training.tidy(folder / 'training', keep=receipt.status == 'ok' and job.keep_checkpoints)
     (folder / 'attempt.json').unlink(missing_ok=True)
 
 
 def _accept_stop_signal() -> None:
     """SIGTERM asks the training to save a checkpoint and end; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: protocol.request_stop())
+    signal.signal(signal.SIGTERM, lambda *_: attempt.request_stop())
 
 
 def _choose_device(device: str) -> None:

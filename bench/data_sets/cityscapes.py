@@ -74,6 +74,9 @@ def find(
         splits=splits,
         label_map=label_map,
         note=_note({split: len(pairs) for split, pairs in splits.items()}),
+        unlabelled=tuple(
+            f'{IMAGES}/test/{one}{IMAGE_END}' for one in sorted(_stems(root / IMAGES / 'test', IMAGE_END))
+        ),
     )
 
 

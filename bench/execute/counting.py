@@ -86,16 +86,21 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
 
 def _footprint(request: CountRequest) -> Footprint:
     # Imported here: this runs in the child, the commands never load torch.
-    from bench import budgets, compose, schedules, worker  # noqa: F401
+    from bench import budgets, compose, stages, worker  # noqa: F401
     from bench.measure import cost, footprint
+    from bench.pipelines import train_size
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
     model = compose.model_for(experiment.model, request.classes)
-    crop = compose.train_size(protocol, request.run.size)
+    crop = train_size(protocol, request.run.size)
     samples = request.images * protocol.samples_per_image
     image = cost.count_config(model, (3, *request.run.size), protocol.cost.count_auxiliary)
     rule = budgets.for_network(request.rule, image['params'])
     batch = budgets.batch_size(rule, protocol.batch_size)
+    stated = stages.read(protocol, request.run.experiment)
+    legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})
+    # In steps of the documented batch at the full size, which is what the other stages are shares of.
+    full = sum(leg.steps * budgets.batch_size(rule, leg.stage.batch_size) * leg.stage.scale**2 / batch for leg in legs)
     sample = cost.count_config(model, (3, *crop), count_auxiliary=True)
     saved = footprint.training_footprint(model, (3, *crop), batch)
     return Footprint(
@@ -104,8 +109,8 @@ def _footprint(request: CountRequest) -> Footprint:
         macs_crop=sample['macs'],
         batch_bytes=saved['activation_bytes'] + saved['transient_bytes'],
         micro_batch=batch,
-        steps=budgets.steps(rule, protocol.epochs, samples, batch),
+        steps=max(1, round(full)) if legs else 0,
         batch_size=batch,
         optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
-        validations=schedules.validations(protocol, rule),
+        validations=sum(leg.validations for leg in legs),
     )

@@ -96,16 +96,16 @@ class LocalEngine(Generic[J]):
         self._active: list[_Active[J]] = []
         self._stopping = False
 
-    def run(self, jobs: Sequence[J], ready: Callable[[J], Status | None]) -> Iterator[Outcome[J]]:
+    def run(self, jobs: Sequence[J], objection: Callable[[J], str | None]) -> Iterator[Outcome[J]]:
         """Yield an outcome for every job as it ends.
 
-        ``ready(job)`` says what the job's parents allow: ``'ok'`` to start, ``None`` to wait, and any other
-        status, that of the failed parent, to skip it. Jobs that no longer fit before the deadline are skipped.
+        ``objection(job)`` is empty for a job that may start, ``None`` for one that has to wait for another, and the
+        reason for one that never can, which is then skipped. So are jobs that no longer fit before the deadline.
         """
         waiting = list(jobs)
         try:
             while waiting or self._active:
-                yield from self._start_what_fits(waiting, ready)
+                yield from self._start_what_fits(waiting, objection)
                 yield from self._collect()
         except KeyboardInterrupt:
             yield from self._stop()
@@ -114,16 +114,16 @@ class LocalEngine(Generic[J]):
         finally:
             self._kill_all()
 
-    def _start_what_fits(self, waiting: list[J], ready: Callable[[J], Status | None]) -> Iterator[Outcome[J]]:
+    def _start_what_fits(self, waiting: list[J], objection: Callable[[J], str | None]) -> Iterator[Outcome[J]]:
         for job in list(waiting):
             if len(self._active) >= self.limits.jobs:
                 return
-            allowed = ready(job)
-            if allowed is None:
+            reason = objection(job)
+            if reason is None:
                 continue
-            if allowed != 'ok':
+            if reason:
                 waiting.remove(job)
-                yield Outcome(job, 'skipped', f'a run it starts from ended as {allowed}', False)
+                yield Outcome(job, 'skipped', reason, False)
                 continue
             need = self.forecast(job)
             if self.limits.deadline is not None and time.monotonic() + need.wall_sec > self.limits.deadline:

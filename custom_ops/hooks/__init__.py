@@ -1,8 +1,17 @@
-"""Hooks for mmengine's Runner: checkpoints that resume exactly, training curves, a watch on the loss."""
+"""Hooks for mmengine's Runner."""
 
 from custom_ops.hooks.atomic_checkpoint import AtomicCheckpointHook
+from custom_ops.hooks.best_weights import BestWeightsHook
 from custom_ops.hooks.curves import CurveHook
 from custom_ops.hooks.finite_loss import FiniteLossHook
 from custom_ops.hooks.freeze import FreezeHook
+from custom_ops.hooks.lr_range import LearningRateRangeHook
 
-__all__ = ['AtomicCheckpointHook', 'CurveHook', 'FiniteLossHook', 'FreezeHook']
+__all__ = [
+    'AtomicCheckpointHook',
+    'BestWeightsHook',
+    'CurveHook',
+    'FiniteLossHook',
+    'FreezeHook',
+    'LearningRateRangeHook',
+]

@@ -33,17 +33,14 @@ class ResumableIterLoop(IterBasedTrainLoop):
         return self.runner.model
 
     def _continue_from_checkpoint(self) -> None:
-        state = self.runner.message_hub.get_info('random_state') if self._has_state() else None
+        # Taken out, not emptied: the hub is written into checkpoints, and runners of one second share it.
+        state = self.runner.message_hub.runtime_info.pop('random_state', None)
         if self._iter == 0 or state is None:
             return
         restore_random_state(state)
-        self.runner.message_hub.update_info('random_state', None)
         # The interruption may have fallen between the checkpoint and the validation due at that step.
         if self._iter < self._max_iters:
             self._validate_when_due()
-
-    def _has_state(self) -> bool:
-        return 'random_state' in self.runner.message_hub.runtime_info
 
     def _validate_when_due(self) -> None:
         if self.runner.val_loop is None or self._iter < self.val_begin:

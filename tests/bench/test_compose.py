@@ -7,6 +7,8 @@ from bench import budgets, compose, paths
 from bench.errors import PlanError
 from bench.records import DataSet, Pair, Run
 
+LISTS = {split: Path(f'{split}.txt') for split in ('train', 'val', 'test')}
+
 
 def dataset(images=40):
     splits = {
@@ -20,8 +22,7 @@ def made(name, budget='short', size=(180, 240), **kwargs):
     rule = budgets.rule(budget)
     run = Run(name, 'camvid', size, rule.name, rule.factor, 3, kwargs.pop('precision', 'fp32'))
     experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
-    lists = {split: Path(f'{split}.txt') for split in ('train', 'val', 'test')}
-    return compose.compose(experiment, run, dataset(), lists, rule, Path('work'), **kwargs)
+    return compose.compose(experiment, run, dataset(), LISTS, rule, Path('work'), **kwargs)
 
 
 def class_counts(node):
@@ -110,7 +111,7 @@ def test_an_unknown_crop_names_the_choices():
     experiment.protocol.train_view.how = 'nine'
     run = Run('unet_phases/phase_4', 'camvid', (180, 240), 'short', 0.1, 0)
     with pytest.raises(PlanError, match="unknown crop 'nine': choose from random, centre, five, five_rotated"):
-        compose.compose(experiment, run, dataset(), {}, budgets.rule('short'), Path('work'))
+        compose.compose(experiment, run, dataset(), LISTS, budgets.rule('short'), Path('work'))
 
 
 AREAS = (700, 200, 50, 30, 15, 5, 0)
@@ -142,9 +143,8 @@ def test_only_adam_is_fused_and_only_on_request(name, fused):
     name = f'unet_phases/{name}'
     run = Run(name, 'camvid', (96, 128), 'smoke', 0.0, 0)
     experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
-    lists = {split: Path(f'{split}.txt') for split in ('train', 'val', 'test')}
     for rule, more in ((budgets.rule('smoke'), {}), (budgets.for_network(budgets.rule('smoke'), 10**9), fused)):
-        composed = compose.compose(experiment, run, dataset(), lists, rule, Path('work'))
+        composed = compose.compose(experiment, run, dataset(), LISTS, rule, Path('work'))
         assert composed.config.optim_wrapper.optimizer.to_dict() == {**experiment.optimizer, **more}
 
 

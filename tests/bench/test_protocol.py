@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import budgets, data_sets, worker
+from bench import budgets, data_sets, training, worker
 from bench.records import Job, Run
 
 sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
@@ -45,6 +45,7 @@ def finished(tmp_path_factory):
     messages = []
     receipt = worker.execute(job, target, 0, messages.append)
     assert receipt.status == 'ok', receipt.reason
+    training.tidy(target / 'training', keep=True)
     return job, target, receipt, messages
 
 

@@ -19,7 +19,7 @@ import build
 def built(entry, *, epochs=100, steps=200, accumulate=1, lr=1e-3):
     """The scheduler that mmengine makes of one schedule entry, and the optimiser it moves."""
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=lr)
-    [config] = schedules.schedulers({'epochs': epochs, 'schedule': [entry]}, steps, accumulate)
+    [config] = schedules.schedulers([entry], epochs, steps, accumulate)
     wrapper = OptimWrapper(optimizer)
     return PARAM_SCHEDULERS.build(config, default_args={'optimizer': wrapper}), wrapper
 
@@ -44,7 +44,7 @@ def test_a_decay_at_an_epoch_falls_at_the_same_share_of_any_run(steps, accumulat
 
 def test_every_milestone_is_kept():
     entry = {'kind': 'multistep', 'at_epochs': (30, 60, 90), 'gamma': 0.5}
-    [config] = schedules.schedulers({'epochs': 100, 'schedule': [entry]}, 1000, 2)
+    [config] = schedules.schedulers([entry], 100, 1000, 2)
     assert config == {'type': 'MultiStepLR', 'milestones': [600, 1200, 1800], 'gamma': 0.5, 'by_epoch': False}
 
 
@@ -96,24 +96,29 @@ def test_a_plateau_is_looked_for_once_an_epoch_of_a_training(curve):
     assert rates == pytest.approx([1e-7] * 8 + [5e-8] * 4 + [2.5e-8] * 4 + [1.25e-8] * 8)
 
 
-def protocol(kind, epochs=100):
-    return {'epochs': epochs, 'schedule': [{'kind': kind}]}
+PLATEAUS, CONSTANT = [{'kind': 'plateau'}], [{'kind': 'constant'}]
 
 
 def test_val_is_scored_once_an_epoch_where_the_schedule_waits_for_it():
     smoke, short, full = (budgets.rule(name) for name in ('smoke', 'short', 'full'))
-    assert schedules.validations(protocol('plateau'), short) == 100
-    assert schedules.validations(protocol('plateau'), full) == 100
-    assert schedules.validations(protocol('plateau', 5), full) == 5
-    assert schedules.validations(protocol('plateau'), smoke) == smoke.validations
-    assert schedules.validations(protocol('constant'), full) == full.validations
+    assert schedules.validations(100, PLATEAUS, short) == 100
+    assert schedules.validations(100, PLATEAUS, full) == 100
+    assert schedules.validations(5, PLATEAUS, full) == 5
+    assert schedules.validations(100, PLATEAUS, smoke) == smoke.validations
+    assert schedules.validations(100, CONSTANT, full) == full.validations
+
+
+def test_a_stage_has_its_share_of_the_validations_and_one_at_least():
+    full = budgets.rule('full')
+    assert schedules.validations(100, CONSTANT, full, share=0.25) == full.validations / 4
+    assert schedules.validations(100, CONSTANT, full, share=1e-6) == 1
 
 
 def test_a_constant_rate_needs_no_scheduler():
-    assert schedules.schedulers(protocol('constant'), 10, 1) == []
+    assert schedules.schedulers(CONSTANT, 100, 10, 1) == []
 
 
 def test_an_unknown_kind_names_the_choices():
     message = r"unknown schedule kind 'cosine': choose from constant, poly, step, multistep, plateau"
     with pytest.raises(PlanError, match=message):
-        schedules.schedulers(protocol('cosine'), 10, 1)
+        schedules.schedulers([{'kind': 'cosine'}], 100, 10, 1)

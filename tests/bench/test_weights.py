@@ -30,4 +30,4 @@ def test_weights_are_loaded_by_name_and_the_rest_is_reported(tmp_path):
     block = weights.initialise(model, 'net', tmp_path)
     assert torch.equal(model.backbone[0].weight, stored['0.weight'])
     assert (block['used'], block['loaded'], block['of']) == ('net', 2, 4)
-    assert block['left_random'] == ['1.bias', '1.weight']
+    assert block['left_random'] == ['backbone.1.bias', 'backbone.1.weight']

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import inheritance
 from bench.budgets import rule
 from bench.execute import local
 from bench.records import DataSet, Forecast, Job, Run
@@ -35,7 +36,7 @@ def job(name, parents=()):
     return Job(run, Path(), dataset, '', {}, rule('smoke'), Path(), 'key', Path())
 
 
-def carry_out(jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB, need=1 * GIB, ready=None, **limits):
+def carry_out(jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB, need=1 * GIB, objection=None, **limits):
     """Return the outcomes and, for every job, when it started and ended."""
     spans = {}
     options = {'timeout_sec': lambda job: 60.0, **limits}
@@ -47,7 +48,7 @@ def carry_out(jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB
     )
     statuses = {}
     outcomes = []
-    for outcome in engine.run(jobs, ready(statuses) if ready else lambda job: 'ok'):
+    for outcome in engine.run(jobs, objection(statuses) if objection else lambda job: ''):
         statuses[outcome.job.run.folder] = outcome.status
         outcomes.append(outcome)
     return outcomes, {name: (times[0], times[-1]) for name, times in spans.items()}
@@ -78,19 +79,19 @@ def test_a_child_waits_for_its_parent_and_is_skipped_when_that_fails():
     parent, child = job('parent'), job('child', ('fake/parent/folder-64x80-smoke-seed0',))
 
     def after_parent(statuses):
-        def ready(one):
-            return next((statuses.get(name) for name in one.run.parents), 'ok')
+        def objection(one):
+            return inheritance.objection(one.run, statuses, [parent.folder, child.folder])
 
-        return ready
+        return objection
 
-    outcomes, spans = carry_out([child, parent], ready=after_parent)
+    outcomes, spans = carry_out([child, parent], objection=after_parent)
     assert [outcome.job.run.experiment for outcome in outcomes] == ['fake/parent', 'fake/child']
     assert spans['fake/child'][0] > spans['fake/parent'][1]
 
-    outcomes, _ = carry_out([child, parent], ready=after_parent, target=fake_workers.exits)
+    outcomes, _ = carry_out([child, parent], objection=after_parent, target=fake_workers.exits)
     assert [(outcome.status, outcome.reason) for outcome in outcomes][1] == (
         'skipped',
-        'a run it starts from ended as crash',
+        'starts from fake/parent/folder-64x80-smoke-seed0, which ended as crash',
     )
 
 

@@ -17,7 +17,7 @@ optimizer = dict(type='Adam', lr=0.01)
 protocol = dict(
     dataset='folder', documented_images=8, samples_per_image=1, num_classes=5, epochs={epochs}, batch_size=2,
     train_view=dict(kind='whole', size=(64, 80)), test_view=dict(kind='native'), stride=1, augment=[],
-    schedule=[dict(kind='poly', power=0.9)], weights=None, cost=dict(input_shape=(3, 64, 80), count_auxiliary=False))
+    schedule=[dict(kind='poly', power=0.9)], weights=None, cost=dict(input_shape=(3, 64, 80), count_auxiliary=False), {extra})
 """
 
 HEAD = """slug: fake
@@ -42,14 +42,22 @@ ROW = """
 CLASSES = ('road', 'wall', 'sky')
 
 
-def write_benchmark(folder, faults, epochs=2.0):
-    """Write one experiment ``fake/<name>`` for every entry of ``faults`` (name -> fault or None)."""
+def write_benchmark(folder, faults, epochs=2.0, extra=None, parents=None):
+    """Write one experiment ``fake/<name>`` for every entry of ``faults`` (name -> fault or None).
+
+    ``extra`` adds keys to the protocol of some, as text, and ``parents`` lists what some start from, by name.
+    """
+    extra, parents = extra or {}, parents or {}
     (folder / 'configs' / 'fake').mkdir(parents=True)
     (folder / 'documented').mkdir()
     rows = ''
     for name, fault in faults.items():
-        (folder / 'configs' / 'fake' / f'{name}.py').write_text(CONFIG.format(fault=fault, epochs=epochs))
+        (folder / 'configs' / 'fake' / f'{name}.py').write_text(
+            CONFIG.format(fault=fault, epochs=epochs, extra=extra.get(name, ''))
+        )
         rows += ROW.format(name=name, fault=fault)
+        if name in parents:
+            rows += f'    parents: [{", ".join(f"fake/{one}" for one in parents[name])}]\n'
     (folder / 'documented' / 'fake.yaml').write_text(HEAD + rows)
     return folder
 

@@ -1,0 +1,55 @@
+import pytest
+
+from bench import inheritance
+from bench.records import Run
+
+
+def run(name, *parents):
+    return Run(
+        f'r/{name}', 'd', (64, 64), 'smoke', 0.0, 0, parents=tuple(f'r/{one}/d-64x64-smoke-seed0' for one in parents)
+    )
+
+
+A, B, C = run('a'), run('b', 'a'), run('c', 'b')
+
+
+@pytest.fixture
+def results(tmp_path):
+    def keep(*runs):
+        for one in runs:
+            folder = tmp_path / one.folder / 'training'
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / 'last.pth').touch()
+            (folder / 'best.pth').touch()
+        return tmp_path
+
+    return keep
+
+
+def todo(done, results):
+    runs, needed = inheritance.unfinished([A, B, C], lambda one: one in done, results)
+    return runs, needed
+
+
+def test_a_finished_parent_whose_weights_are_gone_is_done_again_for_its_child(results):
+    assert todo([A, B], results()) == ([A, B, C], {A.folder, B.folder})
+    assert todo([A, B], results(B)) == ([C], {B.folder})
+    assert todo([A, B, C], results()) == ([], set())
+
+
+def test_a_child_waits_and_a_failed_parent_is_named():
+    planned = {A.folder, B.folder}
+    assert inheritance.objection(A, {}, planned) == ''
+    assert inheritance.objection(B, {}, planned) is None
+    assert inheritance.objection(B, {A.folder: 'ok'}, planned) == ''
+    assert inheritance.objection(B, {A.folder: 'nan'}, planned) == f'starts from {A.folder}, which ended as nan'
+
+
+def test_weights_kept_for_children_alone_go_with_the_last_child(results):
+    folder = results(A, B)
+    inheritance.mark(folder, A.folder)
+    inheritance.release(folder, [A, B, C], lambda one: one in (B, C))
+    assert inheritance.handed_on(folder, A.folder)
+    inheritance.release(folder, [A, B, C], lambda one: one is C)
+    assert not list((folder / A.folder / 'training').iterdir())
+    assert inheritance.handed_on(folder, B.folder), 'nobody marked these: the user asked for them'
