@@ -49,7 +49,7 @@ def extend(attempt: Attempt, own: Material) -> tuple[Material, dict[str, Any]]:
     lines = Path(own.pair_lists['train']).read_text(encoding='utf-8')
     lines += ''.join(f'{image}\t{_target(folder, index)}\n' for index, image in enumerate(images))
     store.write_atomically(note, lines)
-    kept = float(np.mean([_kept(_target(folder, index), dataset) for index in range(len(images))]))
+    kept = float(np.mean([kept_share(_target(folder, index), dataset) for index in range(len(images))]))
     block = {
         'parent': parent.relative_to(attempt.job.results).as_posix(),
         'split': wanted.split,
@@ -132,7 +132,8 @@ def _target(folder: Path, index: int) -> Path:
     return (folder / f'{index:05}.png').absolute()
 
 
-def _kept(file: Path, dataset: DataSet) -> float:
+def kept_share(file: Path, dataset: DataSet) -> float:
+    """Return the share of the pixels of the label map ``file`` that the data set does not ignore."""
     with Image.open(file) as picture:
         stored = np.asarray(picture)
     mapping: Mapping[int, int] = dataset.label_map
