@@ -4,20 +4,18 @@ A file holds the head of a report (``Report``'s fields) and ``experiments``, a m
 ``Experiment``. Everything is checked on load, so that a typing slip never becomes a missing number.
 """
 
-import difflib
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
+from bench import rows
+from bench.claim_catalogue import Claims
 from bench.errors import CatalogueError, UnknownName
 from bench.records import Catalogue, Documented, Experiment, Recomputed, Report
+from bench.rows import hint, require, require_text
 
 METRICS = {
     'miou': 'percent',
@@ -26,6 +24,7 @@ METRICS = {
     'first_miou': 'percent',
     'last_miou': 'percent',
     'pixel_accuracy': 'percent',
+    'val_pixel_accuracy': 'percent',
     'first_pixel_accuracy': 'percent',
     'class_accuracy': 'percent',
     'gflops': 'GFLOPs',
@@ -42,32 +41,51 @@ METRICS = {
 """What may be documented, and its unit. ``miou`` is the score on the report's evaluation split, ``first_`` the value
 after the first epoch, ``last_`` the one after the last. ``iou.<class>`` (percent) is the score of one class."""
 
+CLAIM_METRICS = {
+    'miou': 'percent',
+    'pixel_accuracy': 'percent',
+    'class_accuracy': 'percent',
+    'miou_absent_as_zero': 'percent',
+    'miou_per_image': 'percent',
+    'miou_small': 'percent',
+    'miou_large': 'percent',
+    'boundary_f': 'percent',
+    'train_miou': 'percent',
+    'train_pixel_accuracy': 'percent',
+    'val_miou': 'percent',
+    'generalisation_gap': 'percent',
+    'gflops': 'GFLOPs',
+    'gmacs': 'GMACs',
+    'params_millions': 'millions',
+    'training_gmacs': 'GMACs',
+    'training_gmacs_trunk': 'GMACs',
+    'latency_ms': 'ms',
+    'train_memory_gb': 'GB',
+    'inference_memory_gb': 'GB',
+    'sec_per_step': 's',
+    'sec_per_epoch': 's',
+    'final_train_loss': 'nats',
+    'final_val_loss': 'nats',
+    'steps_to_loss': 'steps',
+    'train_loss_std': 'nats',
+    'val_miou_std': 'percent',
+    'first_pixel_accuracy': 'percent',
+    'accuracy_slope': 'percent an epoch',
+    'loss_bump': 'ratio',
+}
+"""What a claim may speak of, and its unit: scores of the last checkpoint, counts of the documented network, times, and
+what follows from curves. ``iou.<class>`` (percent) and ``class_pixel_ratio.<a>/<b>`` name classes of the data set."""
+
 _CLASS_IOU = 'iou.'
 _ID = re.compile(r'[a-z][a-z0-9_]*/[a-z][a-z0-9_]*')
 _CLAIM = re.compile(r'[A-Z]\d{2}')
 _PROVENANCE = frozenset('RTCBI')
-_HEAD = [field.name for field in fields(Report)]
-_STRICT = ConfigDict(extra='forbid', allow_inf_nan=False)
-# Wrapped in a tuple because a bare dataclass brings its own configuration, which would allow unknown keys.
-_EXPERIMENTS = TypeAdapter(tuple[Experiment], config=_STRICT)
-_REPORTS = TypeAdapter(tuple[Report], config=_STRICT)
-
-
-class _Loader(yaml.CSafeLoader):
-    """YAML that refuses a repeated key, where the library's own loader keeps the last one."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise CatalogueError(f'line {line}: {key.value!r} occurs twice; every id and key is given once')
-            seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+_HEAD = rows.keys(Report)
+_NESTED = {'documented': Documented, 'recomputed': Recomputed}
 
 
 def load(folder: Path) -> Catalogue:
-    """Read every ``*.yaml`` of ``folder``.
+    """Read every ``*.yaml`` of ``folder``; the claims in ``claims/`` below it are read when first asked for.
 
     Returns:
         The catalogue, in the order of the file names and of the rows in each.
@@ -82,11 +100,12 @@ def load(folder: Path) -> Catalogue:
     reports: dict[str, Report] = {}
     experiments: dict[str, Experiment] = {}
     for file in files:
-        report, rows = _read(file)
+        report, found = _read(file)
         reports[report.slug] = report
-        experiments |= {row.id: row for row in rows}
+        experiments |= {row.id: row for row in found}
     _check_parents(experiments)
-    return Catalogue(MappingProxyType(reports), MappingProxyType(experiments))
+    claims = Claims(folder / 'claims', experiments, CLAIM_METRICS)
+    return Catalogue(MappingProxyType(reports), MappingProxyType(experiments), claims)
 
 
 def select(experiments: Iterable[str], patterns: Sequence[str]) -> list[str]:
@@ -106,38 +125,33 @@ def select(experiments: Iterable[str], patterns: Sequence[str]) -> list[str]:
 
 
 def _read(file: Path) -> tuple[Report, list[Experiment]]:
-    try:
-        content = yaml.load(file.read_bytes(), _Loader)
-    except CatalogueError as error:
-        raise CatalogueError(f'{file.name}: {error}') from None
-    except yaml.YAMLError as error:
-        raise CatalogueError(f'{file.name}: not YAML: {" ".join(str(error).split())}') from error
+    content = rows.read(file)
     if not isinstance(content, dict) or not isinstance(content.get('experiments'), dict):
         raise CatalogueError(f'{file.name}: expected {", ".join(_HEAD)} and a mapping "experiments" from id to row')
     head = {key: value for key, value in content.items() if key != 'experiments'}
-    report: Report = _validated(_REPORTS, head, f'{file.name}, head')
-    _require(report.slug == file.stem, file.name, 'head', f'slug {report.slug!r} must be the file name {file.stem!r}')
-    _check_text(report, _HEAD, file.name, 'head')
-    rows = [_experiment(file.name, report.slug, str(name), row) for name, row in content['experiments'].items()]
-    return report, rows
+    report: Report = rows.record(Report, head, f'{file.name}, head')
+    require(report.slug == file.stem, file.name, 'head', f'slug {report.slug!r} must be the file name {file.stem!r}')
+    require_text(report, _HEAD, file.name, 'head')
+    found = [_experiment(file.name, report.slug, str(name), row) for name, row in content['experiments'].items()]
+    return report, found
 
 
 def _experiment(file: str, slug: str, name: str, row: Any) -> Experiment:
-    _require(isinstance(row, dict), file, name, f'a row is a mapping of {", ".join(_keys(()))}, not {row!r}')
-    _require('id' not in row, file, name, "'id' is the key of the row and is not repeated in it")
-    _require(
+    require(isinstance(row, dict), file, name, f'a row is a mapping of {", ".join(rows.keys(Experiment))}, not {row!r}')
+    require('id' not in row, file, name, "'id' is the key of the row and is not repeated in it")
+    require(
         _ID.fullmatch(name) is not None, file, name, 'an id is <report>/<name>, lower case, with an optional __<arm>'
     )
-    _require(name.split('/')[0] == slug, file, name, f'the id belongs to another report than {slug!r}')
-    experiment: Experiment = _validated(_EXPERIMENTS, {'id': name, **row}, f'{file}, {name}')
-    _check_text(experiment, ('title', 'section', 'provenance'), file, name)
+    require(name.split('/')[0] == slug, file, name, f'the id belongs to another report than {slug!r}')
+    experiment: Experiment = rows.record(Experiment, {'id': name, **row}, f'{file}, {name}', _NESTED)
+    require_text(experiment, ('title', 'section', 'provenance'), file, name)
     _check_numbers(experiment, file)
     letters = set(experiment.provenance.split())
-    _require(letters <= _PROVENANCE, file, name, f'provenance {experiment.provenance!r}: letters of R, T, C, B, I')
+    require(letters <= _PROVENANCE, file, name, f'provenance {experiment.provenance!r}: letters of R, T, C, B, I')
     for claim in experiment.claims:
-        _require(_CLAIM.fullmatch(claim) is not None, file, name, f'claim {claim!r} is not a letter and two digits')
+        require(_CLAIM.fullmatch(claim) is not None, file, name, f'claim {claim!r} is not a letter and two digits')
     silent = experiment.status == 'undescribed' or not experiment.documented
-    _require(bool(experiment.reason) == silent, file, name, _REASON_RULE)
+    require(bool(experiment.reason) == silent, file, name, _REASON_RULE)
     return experiment
 
 
@@ -148,58 +162,19 @@ def _check_numbers(experiment: Experiment, file: str) -> None:
     for index, number in enumerate(experiment.documented):
         where = f'{experiment.id}, documented[{index}]'
         unit = 'percent' if number.metric.startswith(_CLASS_IOU) else METRICS.get(number.metric)
-        _require(unit is not None, file, where, f'unknown metric {number.metric!r}{_hint(number.metric, METRICS)}')
-        _require(number.unit == unit, file, where, f'unit {number.unit!r}: {number.metric} is given in {unit!r}')
-        _require(unit != 'percent' or 0 <= number.value <= 100, file, where, f'{number.value} is no percentage')
-        _require(bool(number.source.strip()), file, where, "'source' is empty; every number says where it stands")
+        require(unit is not None, file, where, f'unknown metric {number.metric!r}{hint(number.metric, METRICS)}')
+        require(number.unit == unit, file, where, f'unit {number.unit!r}: {number.metric} is given in {unit!r}')
+        require(unit != 'percent' or 0 <= number.value <= 100, file, where, f'{number.value} is no percentage')
+        require(bool(number.source.strip()), file, where, "'source' is empty; every number says where it stands")
     for index, cost in enumerate(experiment.recomputed):
         where = f'{experiment.id}, recomputed[{index}]'
-        _require(bool(cost.source.strip()), file, where, "'source' is empty; every number says where it stands")
-        _require(cost.gmacs is None or cost.input_shape is not None, file, where, "'gmacs' needs an 'input_shape'")
+        require(bool(cost.source.strip()), file, where, "'source' is empty; every number says where it stands")
+        require(cost.gmacs is None or cost.input_shape is not None, file, where, "'gmacs' needs an 'input_shape'")
 
 
 def _check_parents(experiments: Mapping[str, Experiment]) -> None:
     for experiment in experiments.values():
         for parent in experiment.parents:
             known = parent in experiments and parent != experiment.id
-            rule = f'parent {parent!r} is no other experiment{_hint(parent, experiments)}'
-            _require(known, f'{experiment.report}.yaml', experiment.id, rule)
-
-
-def _check_text(record: Any, keys: Iterable[str], file: str, row: str) -> None:
-    for key in keys:
-        _require(bool(getattr(record, key).strip()), file, row, f'{key!r} is empty')
-
-
-def _require(holds: bool, file: str, row: str, rule: str) -> None:
-    if not holds:
-        raise CatalogueError(f'{file}, {row}: {rule}')
-
-
-def _validated(adapter: TypeAdapter, values: Any, where: str) -> Any:
-    try:
-        return adapter.validate_python((values,))[0]
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        # A misspelt key shows up twice, as unknown and as missing; the unknown one carries the typing slip.
-        detail = next((d for d in details if d['type'] == 'unexpected_keyword_argument'), details[0])
-        path = detail['loc'][1:]
-        key = '.'.join(str(step) for step in path)
-        if detail['type'] == 'unexpected_keyword_argument':
-            known = _keys(path) if adapter is _EXPERIMENTS else _HEAD
-            raise CatalogueError(f'{where}: unknown key {key!r}{_hint(str(path[-1]), known)}') from None
-        value = '' if detail['type'] == 'missing' else f', not {detail["input"]!r}'
-        raise CatalogueError(f'{where}: {key!r}: {detail["msg"].lower()}{value}') from None
-
-
-def _keys(path: Sequence[str | int]) -> list[str]:
-    """Return the keys that a row may have at ``path``."""
-    nested = {'documented': Documented, 'recomputed': Recomputed}
-    record = nested[str(path[0])] if len(path) > 1 else Experiment
-    return [field.name for field in fields(record) if field.name != 'id']
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f'; did you mean {", ".join(near)}?' if near else f'; choose from {", ".join(known[:20])}'
+            rule = f'parent {parent!r} is no other experiment{hint(parent, experiments)}'
+            require(known, f'{experiment.report}.yaml', experiment.id, rule)

@@ -15,9 +15,11 @@ from typing import Any
 
 import mmseg.models  # noqa: F401  (fills the registry)
 import torch
+from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -39,8 +41,18 @@ ALLOCATIONS = {
 
 def build_on_meta(model_cfg: Mapping[str, Any]) -> nn.Module:
     """Build the network of an mmseg ``model`` config with shapes only: no memory, no weights, nothing loaded."""
-    with torch.device('meta'), DefaultScope.overwrite_default_scope('mmseg'):
-        return MODELS.build(copy.deepcopy(model_cfg))
+    with torch.device('meta'), _RatesOnCpu(), DefaultScope.overwrite_default_scope('mmseg'):
+        return MODELS.build(ConfigDict(copy.deepcopy(model_cfg)))
+
+
+class _RatesOnCpu(TorchFunctionMode):
+    """Let constructors read the drop rates of their blocks, a ``linspace``: shapes alone have no values."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.linspace:
+            kwargs.setdefault('device', 'cpu')
+        return func(*args, **kwargs)
 
 
 def count_config(model_cfg: Mapping[str, Any], input_shape: Shape, count_auxiliary: bool) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from torch import Tensor
 from torch.nn import functional as F
 
-from .segnetwork import check_size
+MIN_SIZE = 64
 
 
-def check_image(images: Tensor, channels: int) -> None:
-    """Refuse images that are not [B, ``channels``, H, W] with H and W at least 64.
+def check_image(images: Tensor, channels: int, minimum: int = MIN_SIZE) -> None:
+    """Refuse images that are not [B, ``channels``, H, W] with H and W at least ``minimum``.
 
     Raises:
         ValueError: names the value and the rule.
     """
     if images.ndim != 4 or images.shape[1] != channels:
         raise ValueError(f'images of shape {tuple(images.shape)}: the network expects [B, {channels}, H, W]')
-    check_size(*images.shape[-2:])
+    height, width = images.shape[-2:]
+    if min(height, width) < minimum:
+        raise ValueError(f'image of {height}x{width} pixels: both sides must be at least {minimum}')
 
 
 def pad_to_stride(images: Tensor, stride: int) -> Tensor:

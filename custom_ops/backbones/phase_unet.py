@@ -17,6 +17,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .frame import check_image
+
 Upsampling = Literal['none', 'bilinear', 'transposed']
 Order = Literal['conv_first', 'up_first']
 
@@ -148,7 +150,7 @@ class PhaseUNet(BaseModule):
         clip_logits: put a ReLU after the logits, as phase 1 has it by the letter.
 
     Raises:
-        ValueError: the arguments contradict each other; see ``check_family``.
+        ValueError: the arguments contradict each other, see ``check_family``; an image has other than three channels.
     """
 
     def __init__(
@@ -201,6 +203,7 @@ class PhaseUNet(BaseModule):
         )
 
     def forward(self, images: Tensor) -> Tensor:
+        check_image(images, 3, minimum=1)
         height, width = images.shape[-2:]
         x = self.stem(F.pad(images, (0, -width % self.stride, 0, -height % self.stride)))
         features = []

@@ -4,6 +4,8 @@ Source: squeeze_edge, "Implementation Details"; layers of the report's public pr
 Shapes: B batch, K classes, H x W pixels, h x w a map within.
 """
 
+from collections.abc import Mapping
+
 import torch
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .frame import check_image, pad_to_stride
+from .preact_names import from_resnet50
 from .preact_resnet import PreActResNet
 
 STRIDE = 16
@@ -99,6 +102,11 @@ class PreActDeepLab(BaseModule):
         # Nothing between these two, in the source: together they are one linear map.
         self.last = nn.Conv2d(up1 + edge_channel, last, 3, padding=1)
         self.logits = nn.Conv2d(last, num_classes, 3, padding=1)
+
+    @staticmethod
+    def adapt_state_dict(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what the source took over of an image classifier's ResNet-50; see ``preact_names``."""
+        return from_resnet50(stored)
 
     def forward(self, images: Tensor) -> Tensor:
         check_image(images, self.in_channels)

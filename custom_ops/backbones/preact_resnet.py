@@ -41,7 +41,7 @@ class PreActBottleneck(nn.Module):
     """1x1, 3x3, 1x1, each after BN and ReLU, added to the input: [B, C, h, w] -> [B, 4 width, h/stride, w/stride].
 
     ``gate`` holds the arguments of ``SqueezeExcitation``, or None for no gate before the addition. Where the shape
-    changes, the shortcut is a 1x1 of the activated input.
+    changes, the shortcut is a 1x1 of the input before its activation, unlike in the paper.
     """
 
     def __init__(self, in_channels: int, width: int, stride: int, dilation: int, gate: dict | None):
@@ -67,7 +67,7 @@ class PreActBottleneck(nn.Module):
         """Return the block's output and what its first convolution made, [B, width, h/stride, w/stride]."""
         ready = self.activate(x)
         reduced = self.reduce(ready)
-        shortcut = x if self.shortcut is None else self.shortcut(ready)
+        shortcut = x if self.shortcut is None else self.shortcut(x)
         return shortcut + self.gate(self.rest(reduced)), reduced
 
 

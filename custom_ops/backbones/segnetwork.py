@@ -5,24 +5,17 @@ Shapes: B batch, K classes, H x W pixels. Four pooled stages bring H x W to 1/16
 convolution shrinks that map by two, three transposed convolutions grow it about eightfold.
 """
 
+from collections.abc import Sequence
+
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MIN_SIZE = 64
+from .frame import check_image
+
 STAGE_WIDTHS = (64, 128, 256, 512)
 CLASSIFIER_WIDTH = 2048
-
-
-def check_size(height: int, width: int, minimum: int = MIN_SIZE) -> None:
-    """Refuse an image whose smaller side has less than ``minimum`` pixels.
-
-    Raises:
-        ValueError: names the size and the rule.
-    """
-    if min(height, width) < minimum:
-        raise ValueError(f'image of {height}x{width} pixels: both sides must be at least {minimum}')
 
 
 def pooled_stage(in_channels: int, width: int, convs: int, batch_norm: bool) -> nn.Sequential:
@@ -37,16 +30,16 @@ def pooled_stage(in_channels: int, width: int, convs: int, batch_norm: bool) -> 
     return nn.Sequential(*layers)
 
 
-def classifier(num_classes: int) -> nn.Sequential:
-    """Map [B, 512, h, w] to class scores [B, K, h - 2, w - 2], with dropout of whole channels."""
+def classifier(in_channels: int, width: int, num_classes: int) -> nn.Sequential:
+    """Map [B, in_channels, h, w] to class scores [B, K, h - 2, w - 2], with dropout of whole channels."""
     return nn.Sequential(
-        nn.Conv2d(STAGE_WIDTHS[-1], CLASSIFIER_WIDTH, 3),
+        nn.Conv2d(in_channels, width, 3),
         nn.ReLU(inplace=True),
         nn.Dropout2d(0.5),
-        nn.Conv2d(CLASSIFIER_WIDTH, CLASSIFIER_WIDTH, 1),
+        nn.Conv2d(width, width, 1),
         nn.ReLU(inplace=True),
         nn.Dropout2d(0.5),
-        nn.Conv2d(CLASSIFIER_WIDTH, num_classes, 1),
+        nn.Conv2d(width, num_classes, 1),
     )
 
 
@@ -69,9 +62,10 @@ class SegNetwork(BaseModule):
         num_classes: K.
         batch_norm: batch normalisation between each convolution of the pooled stages and its ReLU.
         extra_convs: one more 3x3 convolution of the same width in stages 2, 3 and 4 (stage 1 has two already).
+        widths, classifier_width: channels of the four stages and of the classifier; the source's unless given.
 
     Raises:
-        ValueError: an image is smaller than 64 pixels on a side.
+        ValueError: an image has other than three channels, or is smaller than 64 pixels on a side.
     """
 
     def __init__(
@@ -79,20 +73,21 @@ class SegNetwork(BaseModule):
         num_classes: int = 19,
         batch_norm: bool = False,
         extra_convs: bool = False,
+        widths: Sequence[int] = STAGE_WIDTHS,
+        classifier_width: int = CLASSIFIER_WIDTH,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
         convs = (2, 2, 2, 2) if extra_convs else (2, 1, 1, 1)
-        inputs = (3, *STAGE_WIDTHS[:-1])
+        inputs = (3, *widths[:-1])
         # The source puts the normalisation "between" convolution and pooling; the classifier has no pooling, so none.
         self.stages = nn.Sequential(
-            *(pooled_stage(i, w, n, batch_norm) for i, w, n in zip(inputs, STAGE_WIDTHS, convs, strict=True))
+            *(pooled_stage(i, w, n, batch_norm) for i, w, n in zip(inputs, widths, convs, strict=True))
         )
-        self.classifier = classifier(num_classes)
+        self.classifier = classifier(widths[-1], classifier_width, num_classes)
         self.upsampling = score_upsampling(num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        height, width = images.shape[-2:]
-        check_size(height, width)
+        check_image(images, 3)
         scores = self.upsampling(self.classifier(self.stages(images)))
-        return F.interpolate(scores, (height, width), mode='bilinear', align_corners=True)
+        return F.interpolate(scores, images.shape[-2:], mode='bilinear', align_corners=True)

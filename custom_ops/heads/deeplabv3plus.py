@@ -4,7 +4,7 @@ Source: Chen et al. 2018, arXiv:1802.02611; layer lists of deeplab_depth, kitti_
 Shapes: B batch, C trunk channels at stride 8 or 16 (h x w), L low-level channels at stride 4 (H x W), K classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,8 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from .deeplabv3plus_names import from_public
 
 
 @MODELS.register_module()
@@ -70,6 +72,11 @@ class DeepLabV3PlusHead(BaseDecodeHead):
             self.decoder.append(ConvModule(width, channels, 3, padding=1, **layer))
             self.decoder.append(nn.Dropout(probability))
             width = channels
+
+    @staticmethod
+    def adapt_state_dict(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return a whole model's state dict with a public head under our names; see ``deeplabv3plus_names``."""
+        return from_public(stored)
 
     def joined_features(self, inputs: Sequence[Tensor]) -> Tensor:
         """Return the decoder's input [B, low_projection + channels, H, W]: low-level features first."""

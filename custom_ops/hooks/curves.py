@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-COLUMNS = ('step', 'epoch', 'lr', 'loss', 'val_miou', 'val_pixel_accuracy', 'sec')
+COLUMNS = ('step', 'epoch', 'lr', 'loss', 'val_miou', 'val_pixel_accuracy', 'val_loss', 'sec')
 
 
 @HOOKS.register_module()
@@ -17,8 +17,8 @@ class CurveHook(Hook):
 
     Columns: ``step`` (optimiser steps done), ``epoch`` (fractional, of the training images), ``lr`` (of the
     first parameter group), ``loss`` (mean over the step's micro-batches), ``val_miou`` and
-    ``val_pixel_accuracy`` (percent, empty where not evaluated), ``sec`` (training seconds since the start,
-    carried over an interruption).
+    ``val_pixel_accuracy`` (percent) and ``val_loss`` (nats), empty where not evaluated, ``sec`` (training seconds
+    since the start, carried over an interruption).
 
     Args:
         steps_per_epoch: optimiser steps that one pass over the training samples takes.
@@ -56,7 +56,7 @@ class CurveHook(Hook):
         lr = runner.optim_wrapper.get_lr()['lr'][0]
         loss = sum(self._losses) / len(self._losses)
         self._losses.clear()
-        self._rows.append((step, self._epoch(step), f'{lr:.6g}', f'{loss:.6g}', '', '', f'{self._sec:.3f}'))
+        self._rows.append((step, self._epoch(step), f'{lr:.6g}', f'{loss:.6g}', '', '', '', f'{self._sec:.3f}'))
         if len(self._rows) >= 50:
             self._flush()
 
@@ -68,7 +68,8 @@ class CurveHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         step = runner.iter // self.accumulate
-        scores = [f'{(metrics or {}).get(key, float("nan")):.4f}' for key in ('miou', 'pixel_accuracy')]
+        given = metrics or {}
+        scores = [f'{given[key]:.6g}' if key in given else '' for key in ('miou', 'pixel_accuracy', 'val_loss')]
         self._rows.append((step, self._epoch(step), '', '', *scores, f'{self._sec:.3f}'))
         self._flush()
         self._mark = time.monotonic()

@@ -1,123 +1,19 @@
-"""Region mutual information: a loss on neighbourhoods, written out plainly from its formulas.
+"""Region mutual information: a loss on neighbourhoods, at the price of a cross entropy.
 
 Source: Zhao et al. 2019, "Region Mutual Information Loss for Semantic Segmentation", NeurIPS.
-Shapes: B batch, K classes, H x W pixels, h x w pooled cells, r window radius, D = r * r window size,
-M = (h - r + 1) * (w - r + 1) windows.
+Shapes: B batch, K classes, H x W pixels.
 
-One-hot labels and shifted copies are materialised: this is the referee that faster versions answer to.
+``rmi_function`` computes the two parts of the loss and their gradient; here they are weighed and offered to configs.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-Pool = Literal['avg', 'max']
-Combine = Literal['convex', 'sum']
-
-PROBABILITY_FLOOR = 1e-6
-RIDGE = 5e-4
-
-
-def check_labels(labels: Tensor, num_classes: int, ignore_index: int) -> None:
-    """Refuse labels [B, H, W] outside 0 to K - 1 that are not ``ignore_index``.
-
-    Raises:
-        ValueError: names the first such value, the rule and the exception to it.
-    """
-    bad = (labels != ignore_index) & ((labels < 0) | (labels >= num_classes))
-    if bad.any():
-        raise ValueError(
-            f'label {int(labels[bad][0])} is outside 0 to {num_classes - 1} and is not the ignored {ignore_index}'
-        )
-
-
-def check_logits(logits: Tensor) -> None:
-    """Refuse logits that hold a NaN or an infinity.
-
-    Raises:
-        FloatingPointError: says how many there are.
-    """
-    broken = int((~torch.isfinite(logits)).sum())
-    if broken:
-        raise FloatingPointError(f'{broken} of {logits.numel()} logits are not finite: the network has diverged')
-
-
-def one_hot(labels: Tensor, num_classes: int, ignore_index: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Return (Y [B, K, H, W], zero where ignored; validity mask [B, 1, H, W]) of labels [B, H, W]."""
-    valid = labels != ignore_index
-    indices = torch.where(valid, labels, 0).long()
-    targets = F.one_hot(indices, num_classes).permute(0, 3, 1, 2).to(dtype)
-    mask = valid.unsqueeze(1).to(dtype)
-    return targets * mask, mask
-
-
-def masked_bce(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
-    """Return the binary cross entropy, summed over valid pixels and classes, per valid pixel (plus one).
-
-    ``logits`` and ``targets`` [B, K, H, W]; ``mask`` [B, 1, H, W]. The result is a scalar.
-    """
-    return ((F.softplus(logits) - logits * targets) * mask).sum() / (mask.sum() + 1)
-
-
-def pool_map(maps: Tensor, pool: Pool | None, size: int, stride: int) -> Tensor:
-    """Pool [B, K, H, W] to [B, K, h, w] with ``size // 2`` of padding; ``None`` leaves it as it is.
-
-    The padding of ``'avg'`` counts as zeros, so that border cells are half empty.
-    """
-    if pool is None:
-        return maps
-    if pool == 'avg':
-        return F.avg_pool2d(maps, size, stride, padding=size // 2)
-    return F.max_pool2d(maps, size, stride, padding=size // 2)
-
-
-def centred_windows(maps: Tensor, radius: int) -> Tensor:
-    """Return the shifted copies [B, K, D, M] of [B, K, h, w] in float64, each of mean zero.
-
-    Raises:
-        ValueError: the map is smaller than one window.
-    """
-    height, width = maps.shape[-2:]
-    if min(height, width) < radius:
-        raise ValueError(f'pooled map of {height}x{width} cells holds no window of {radius}x{radius}')
-    rows, columns = height - radius + 1, width - radius + 1
-    shifted = [
-        maps[..., top : top + rows, left : left + columns].flatten(2) for top in range(radius) for left in range(radius)
-    ]
-    # A float32 Gram matrix of these loses three digits of the gradient.
-    windows = torch.stack(shifted, dim=2).double()
-    return windows - windows.mean(dim=3, keepdim=True)
-
-
-def conditional_entropy(labels: Tensor, probabilities: Tensor) -> Tensor:
-    """Return half the log-determinant [B, K] of the labels' covariance given the probabilities.
-
-    Both [B, K, D, M] and centred. With ``a`` the ridge, it is that of Cll - Clp (Cpp + a)^-1 Cpl + a, the Schur
-    complement in the joint matrix: the last D diagonal entries of the joint Cholesky factor, which never fails.
-    """
-    size = labels.shape[2]
-    joint = torch.cat([probabilities, labels], dim=2)
-    gram = joint @ joint.transpose(2, 3)
-    gram = gram + RIDGE * torch.eye(2 * size, dtype=gram.dtype, device=gram.device)
-    diagonal = torch.linalg.cholesky(gram).diagonal(dim1=2, dim2=3)
-    return diagonal[..., size:].log().sum(dim=2)
-
-
-def region_information(
-    logits: Tensor, targets: Tensor, mask: Tensor, radius: int, pool: Pool | None, pool_size: int, pool_stride: int
-) -> Tensor:
-    """Return the region term, a float64 scalar: the entropies averaged over images and summed over classes, over D.
-
-    ``logits``, ``targets`` [B, K, H, W]; ``mask`` [B, 1, H, W]. The gradient flows through the logits only.
-    """
-    probabilities = torch.sigmoid(logits) * mask + PROBABILITY_FLOOR
-    windows = [
-        centred_windows(pool_map(maps, pool, pool_size, pool_stride), radius) for maps in (targets, probabilities)
-    ]
-    return conditional_entropy(*windows).mean(dim=0).sum() / radius**2
+from .rmi_checks import Combine, Pool, check_options, check_shapes
+from .rmi_function import LossParts, Regions
 
 
 def rmi_loss(
@@ -133,39 +29,23 @@ def rmi_loss(
 ) -> Tensor:
     """Return the loss, a scalar that may well be negative, of logits [B, K, H, W] against labels [B, H, W].
 
-    ``combine='convex'`` is ``(1 - rmi_weight) * bce + rmi_weight * rmi``, ``'sum'`` is ``bce + rmi_weight * rmi``.
-    Half-precision logits are taken to float32 first. Ignored pixels are zero labels and floor probabilities.
+    ``combine='convex'`` is ``(1 - rmi_weight) * bce + rmi_weight * rmi``, ``'sum'`` is ``bce + rmi_weight * rmi``; a
+    weight of 0 is the cross entropy alone: the regions are not computed. Half-precision logits are taken to float32,
+    a few planes at a time. Ignored pixels are zero labels and floor probabilities. Differentiable once.
 
     Raises:
         ValueError: shapes disagree, a label is out of range, or the pooled map is smaller than a window.
         FloatingPointError: a logit is not finite.
     """
-    if logits.dim() != 4 or labels.shape != (logits.shape[0], *logits.shape[2:]):
-        raise ValueError(f'labels {tuple(labels.shape)} do not belong to logits {tuple(logits.shape)}')
-    check_logits(logits)
-    check_labels(labels, logits.shape[1], ignore_index)
-    logits = logits if logits.dtype == torch.float64 else logits.float()
-    targets, mask = one_hot(labels, logits.shape[1], ignore_index, logits.dtype)
-    bce = masked_bce(logits, targets, mask)
-    # Automatic mixed precision leaves float64 products alone.
-    rmi = region_information(logits, targets, mask, radius, pool, pool_size, pool_stride).to(bce.dtype)
-    bce_weight = 1 - rmi_weight if combine == 'convex' else 1.0
-    return bce_weight * bce + rmi_weight * rmi
-
-
-def check_options(radius: int, pool: str | None, pool_size: int, pool_stride: int, combine: str) -> None:
-    """Refuse options that name no loss.
-
-    Raises:
-        ValueError: names the value, the rule and the choices.
-    """
-    if pool is not None and pool not in get_args(Pool):
-        raise ValueError(f'pool {pool!r}: choose from {", ".join(get_args(Pool))} or None')
-    if combine not in get_args(Combine):
-        raise ValueError(f'combine {combine!r}: choose from {", ".join(get_args(Combine))}')
-    for name, value in dict(radius=radius, pool_size=pool_size, pool_stride=pool_stride).items():
-        if value < 1:
-            raise ValueError(f'{name} {value}: must be at least 1')
+    check_shapes(logits, labels)
+    regions = Regions(radius, pool, pool_size, pool_stride) if rmi_weight else None
+    if regions is not None:
+        height, width = regions.cells(*logits.shape[2:])
+        if min(height, width) < radius:
+            raise ValueError(f'pooled map of {height}x{width} cells holds no window of {radius}x{radius}')
+    with torch.autocast(logits.device.type, enabled=False):
+        cross_entropy, region = LossParts.apply(logits, labels, ignore_index, regions)
+        return (1 - rmi_weight if combine == 'convex' else 1.0) * cross_entropy + rmi_weight * region
 
 
 @MODELS.register_module()
@@ -175,7 +55,7 @@ class RMILoss(nn.Module):
     Args:
         radius: side of the windows, in pooled cells.
         pool: ``'avg'``, ``'max'`` or None, over ``pool_size`` squares every ``pool_stride`` pixels.
-        rmi_weight, combine: see ``rmi_loss``.
+        rmi_weight, combine: see ``rmi_loss``; a weight of 0 leaves the binary cross entropy alone.
         ignore_index: label left out, unless the call names another.
         loss_weight: factor on the result.
         loss_name: key of the result among a head's losses.
@@ -194,7 +74,7 @@ class RMILoss(nn.Module):
         loss_name: str = 'loss_rmi',
     ):
         super().__init__()
-        check_options(radius, pool, pool_size, pool_stride, combine)
+        check_options(radius, pool, pool_size, pool_stride, rmi_weight, combine)
         self.options: dict[str, Any] = dict(
             radius=radius,
             pool=pool,

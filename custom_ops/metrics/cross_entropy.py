@@ -1,4 +1,4 @@
-"""Mean cross entropy of an evaluation: what a schedule that waits for the validation loss looks at.
+"""Mean cross entropy of an evaluation: the validation loss.
 
 Shapes: K classes, H x W pixels of one image.
 """
@@ -6,6 +6,7 @@ Shapes: K classes, H x W pixels of one image.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from mmengine.evaluator import BaseMetric
 from mmseg.registry import METRICS
 from torch import Tensor
@@ -15,13 +16,15 @@ from torch.nn import functional as F
 def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> tuple[float, int]:
     """Return the summed cross entropy of logits [K, H, W] against labels [H, W], and how many pixels it is over.
 
-    Pixels labelled ``ignore_index`` count for nothing.
+    Pixels labelled ``ignore_index`` count for nothing. One channel alone is the logit of class 1 against 0.
 
     Raises:
         ValueError: logits and labels are not of one size.
     """
     if logits.shape[1:] != label.shape:
         raise ValueError(f'logits {tuple(logits.shape)} are not at the size of the label {tuple(label.shape)}')
+    if logits.shape[0] == 1:
+        logits = torch.cat([torch.zeros_like(logits), logits])
     total = F.cross_entropy(logits[None].float(), label[None].long(), ignore_index=ignore_index, reduction='sum')
     return float(total), int((label != ignore_index).sum())
 

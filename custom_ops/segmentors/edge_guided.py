@@ -36,8 +36,8 @@ def edges_of_samples(samples: SampleList, size: tuple[int, int], radius: int, ig
 class EdgeGuidedSegmentor(EncoderDecoder):
     """The toolbox's segmentor; its backbone takes [B, 4, H, W]: the image [B, 3, H, W] and an edge map.
 
-    Images that come with four channels keep the map they bring, as one computed beforehand. Counting (mode 'tensor')
-    has no labels: an arm that takes its test edges from them then gets an empty map.
+    Images that come with four channels keep the map they bring, as one computed beforehand. Counting and timing have
+    no labels: an arm that takes its test edges from them then gets an empty map.
 
     Args:
         edge_branch: config of what draws the edges of a photo, see ``HEDBranch``; None where no arm needs it.
@@ -94,7 +94,16 @@ class EdgeGuidedSegmentor(EncoderDecoder):
     def predict(self, inputs: Tensor, data_samples: OptSampleList = None) -> SampleList:
         return super().predict(self.with_edges(inputs, data_samples, self.test_edges), data_samples)
 
+    def inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Return the logits [B, K, H, W] of images [B, 3, H, W] alone, or of [B, 4, H, W] with their map."""
+        return super().inference(self._without_labels(inputs), batch_img_metas)
+
     def _forward(self, inputs: Tensor, data_samples: OptSampleList = None) -> Tensor:
-        if self.test_edges == 'labels' and not data_samples and inputs.shape[1] == 3:
-            inputs = F.pad(inputs, (0, 0, 0, 0, 0, 1))
+        if not data_samples:
+            return super()._forward(self._without_labels(inputs))
         return super()._forward(self.with_edges(inputs, data_samples, self.test_edges), data_samples)
+
+    def _without_labels(self, images: Tensor) -> Tensor:
+        if self.test_edges == 'labels' and images.shape[1] == 3:
+            return F.pad(images, (0, 0, 0, 0, 0, 1))
+        return self.with_edges(images, None, self.test_edges)

@@ -98,7 +98,10 @@ def test_separable_deeplabv3plus_has_the_toolboxs_parameters():
     assert round(counted['params_deployed'] / 1e6, 3) == 60.217
 
 
-@pytest.mark.parametrize(('depth', 'num_classes', 'params'), [(18, 1, 14_328_209), (101, 1, 51_513_233)])
-def test_unets_with_one_class(depth, num_classes, params):
+UNETS = [(18, 1, 14_328_209), (101, 1, 51_513_233), (101, 19, 51_515_843)]
+
+
+@pytest.mark.parametrize(('depth', 'num_classes', 'params'), UNETS)
+def test_unets_with_other_classes(depth, num_classes, params):
     model = build_on_meta(read('unet_resnet', dict(depth=depth), {}, num_classes).backbone)
     assert sum(p.numel() for p in model.parameters()) == params

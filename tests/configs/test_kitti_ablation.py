@@ -26,7 +26,9 @@ ROWS = {
 LR, EPOCHS, BATCH = 'optimizer.lr', 'protocol.epochs', 'protocol.batch_size'
 SGD, MOMENTUM, DECAY = 'optimizer.type', 'optimizer.momentum', 'protocol.schedule'
 NORMED, DEEPER, DEPTH = (f'model.backbone.{key}' for key in ('batch_norm', 'extra_convs', 'depth'))
-
+TRANSFERRED = 'deeplabv3plus_r101_cityscapes'
+SWEEP = dict(name='sweep', kind='lr_range', epochs=20, low=1e-6, high=1.0)
+SCENES = [dict(name='pretraining', epochs=180, dataset='scenes'), dict(name='transfer', epochs=180)]
 
 GONE = 'gone'
 
@@ -37,6 +39,7 @@ def step_decay(gamma):
 
 # row: (the row it is compared with, every setting in which the two differ)
 VARIES = {
+    'baseline__selected_on_test': ('baseline', {'protocol.select.split': 'test', 'protocol.select.after_epoch': 100}),
     'optimizer_sgd': ('baseline', {SGD: 'SGD'}),
     'optimizer_sgd__tuned': ('optimizer_sgd', {LR: 1e-2, MOMENTUM: 0.9}),
     'optimizer_sgd__tuned_lr_1e_3': ('optimizer_sgd__tuned', {LR: 1e-3}),
@@ -44,6 +47,7 @@ VARIES = {
     'lr_3e_3': ('baseline', {LR: 3e-3}),
     'lr_1e_4': ('baseline', {LR: 1e-4}),
     'lr_3e_5': ('baseline', {LR: 3e-5}),
+    'lr_range_test': ('baseline', {EPOCHS: 20, 'protocol.stages': [SWEEP], 'protocol.score': False}),
     'lr_step_decay': ('baseline', {DECAY: step_decay(0.9)}),
     'lr_step_decay__gamma_0_7': ('lr_step_decay', {DECAY: step_decay(0.7)}),
     'lr_step_decay__gamma_0_97': ('lr_step_decay', {DECAY: step_decay(0.97)}),
@@ -74,10 +78,13 @@ VARIES = {
             'model.backbone.contract_dilation': True,
         },
     ),
+    f'{TRANSFERRED}__imagenet': (TRANSFERRED, {'protocol.weights': 'resnet101-imagenet'}),
+    f'{TRANSFERRED}__scratch': (TRANSFERRED, {'protocol.weights': None}),
+    f'{TRANSFERRED}__scenes': (f'{TRANSFERRED}__scratch', {EPOCHS: 360, 'protocol.stages': SCENES}),
 }
 NETWORKS = {
     'baseline', 'enet', 'unet_r18', 'fcn_r50', 'pspnet', 'upernet_r50', 'deeplabv3_r50', 'deeplabv3_mobilenetv3',
-    'deeplabv3plus_r101_cityscapes__imagenet',
+    TRANSFERRED,
 }  # fmt: skip
 
 # Rows whose documented cost the network here has, and how closely.
@@ -92,6 +99,7 @@ SAME_COST = {
     'deeplabv3_r101_first_lr_long': 1e-3,
     'deeplabv3_r101_long': 1e-3,
     'deeplabv3_mobilenetv3': 2e-3,
+    TRANSFERRED: 5e-4,
 }
 OTHER_COST = {
     'unet_r18': 81.4,
@@ -103,7 +111,7 @@ OTHER_COST = {
 # The R50 cases are trained with the other leaves.
 DEEP = [
     'fcn_r101', 'upernet_r101', 'upernet_r50__r101_stride_16', 'unet_r101', 'deeplabv3_r101',
-    'deeplabv3plus_r101_cityscapes__imagenet',
+    TRANSFERRED,
 ]  # fmt: skip
 
 
@@ -140,7 +148,7 @@ def differences(name, other):
 
 
 def test_every_row_is_a_network_or_varies_one():
-    assert len(ROWS) >= 38
+    assert len(ROWS) >= 43
     assert set(VARIES) | NETWORKS <= set(ROWS)
     assert not set(VARIES) & NETWORKS
     assert all(other in NETWORKS or other in VARIES for other, _ in VARIES.values())
@@ -176,7 +184,8 @@ def test_weights_are_those_of_the_trunk(name):
     config = load(name)
     weights = config.protocol.weights
     depth = config.model.backbone.get('depth')
-    assert weights in (None, 'mobilenetv3_large-imagenet', f'resnet{depth}-imagenet')
+    trunks = (None, 'mobilenetv3_large-imagenet', f'resnet{depth}-imagenet')
+    assert weights in (('deeplabv3plus_r101-cityscapes',) if name == TRANSFERRED else trunks)
 
 
 @pytest.mark.parametrize('batch', [16, 32])
@@ -217,16 +226,32 @@ def test_every_documented_cost_is_judged():
 
 
 def test_the_order_of_costs_is_documented_and_kept_where_the_networks_are_known():
-    known = ['enet', 'deeplabv3_mobilenetv3', 'baseline', 'fcn_r50', 'deeplabv3_r50', 'fcn_r101', 'deeplabv3_r101']
+    known = ['enet', 'deeplabv3_mobilenetv3', 'baseline', TRANSFERRED, 'fcn_r50', 'deeplabv3_r50', 'fcn_r101']
+    known.append('deeplabv3_r101')
     for costs in ([ROWS[name].value('gflops') for name in known], [cost(name)['flops'] for name in known]):
         assert costs == sorted(costs)
 
 
-def test_low_cost_of_the_transferred_network_is_the_strides():
-    name = 'deeplabv3plus_r101_cityscapes__imagenet'
-    here, at_stride_8 = ROWS[name].recomputed
-    assert cost(name)['macs'] / 1e9 == pytest.approx(here.gmacs, rel=1e-3)
+@pytest.mark.parametrize('arm', ['', '__imagenet', '__scratch', '__scenes'])
+def test_low_cost_of_the_transferred_network_is_the_strides(arm):
+    """Whatever it starts from."""
+    here, at_stride_8 = ROWS[f'{TRANSFERRED}{arm}'].recomputed
+    assert cost(f'{TRANSFERRED}{arm}')['macs'] / 1e9 == pytest.approx(here.gmacs, rel=1e-3)
     assert at_stride_8.gmacs > 3 * here.gmacs
+
+
+def test_the_transfer_takes_the_steps_that_its_counterpart_from_scratch_takes():
+    *_, transfer = load(f'{TRANSFERRED}__scenes').protocol.stages
+    scratch = load(f'{TRANSFERRED}__scratch').protocol
+    assert transfer.epochs == scratch.epochs
+    assert {'batch_size', 'schedule', 'lr', 'dataset'}.isdisjoint(transfer)
+
+
+def test_the_sweep_spans_every_rate_of_the_table():
+    [sweep] = load('lr_range_test').protocol.stages
+    rates = {load(name).optimizer.lr for name in ('baseline', 'lr_3e_3', 'lr_1e_4', 'lr_3e_5')}
+    assert len(rates) == 4
+    assert sweep.low < min(rates) and max(rates) < sweep.high
 
 
 EXACT = [(name, row) for name in ROWS for row in ROWS[name].recomputed if round((row.params_millions or 0) * 1e6) % 1e4]

@@ -161,3 +161,16 @@ def test_the_config_is_left_as_it_was():
     config = fcn()
     count_config(config, (3, 64, 64), True)
     assert config == fcn()
+
+
+def test_transformers_are_counted_without_memory_too():
+    """Their constructors read the drop rate of every block from a ``linspace``."""
+    heads = dict(num_layers=[1, 1, 1, 1], num_heads=[1, 1, 1, 1], embed_dims=8, drop_path_rate=0.1)
+    network = dict(
+        type='EncoderDecoder', backbone=dict(type='MixVisionTransformer', **heads),
+        decode_head=fcn_head(8, 0, 4), test_cfg=dict(mode='whole'))  # fmt: skip
+    model = build_on_meta(network)
+    assert {parameter.device.type for parameter in model.parameters()} == {'meta'}
+    rates = [float(module.drop_prob) for module in model.modules() if type(module).__name__ == 'DropPath']
+    assert max(rates) == pytest.approx(0.1)
+    assert count(model, (3, 64, 64), False)['macs'] > 0

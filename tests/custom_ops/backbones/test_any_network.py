@@ -4,9 +4,24 @@ import pytest
 import torch
 from torch import nn
 
-from custom_ops.backbones import HED, DilatedMobileNetV3, ENet, PreActDeepLab, ResNetUNet, SEResNet
+from custom_ops.backbones import (
+    HED,
+    DilatedMobileNetV3,
+    ENet,
+    PhaseUNet,
+    PreActDeepLab,
+    ResNetUNet,
+    SegNetwork,
+    SEResNet,
+)
 
 K = 3
+SMALL_PHASE = dict(encoder=(8, 16, 32), decoder=(16, 8), batch_norm=True)
+# Refuses no small image, see there.
+PHASES = {
+    'phase': lambda: PhaseUNet(K, **SMALL_PHASE),
+    'phase, skips': lambda: PhaseUNet(K, encoder_convs=2, skips=True, residual=True, **SMALL_PHASE),
+}
 NETWORKS = {
     'enet': lambda: ENet(K, widths=(16, 16, 32)),
     'preact': lambda: PreActDeepLab(K, width=16),
@@ -16,6 +31,8 @@ NETWORKS = {
     ),
     'unet': lambda: ResNetUNet(18, K, decoder=(32, 16, 16, 8, 8), base_channels=8, stem_channels=8),
     'unet, bottlenecks': lambda: ResNetUNet(50, K, decoder=(32, 16, 16, 8, 8), base_channels=8, stem_channels=8),
+    'segnetwork': lambda: SegNetwork(K),
+    **PHASES,
 }
 TRUNKS = {
     'seresnet18': lambda: SEResNet(18, ratio=4, base_channels=8, stem_channels=8),
@@ -23,6 +40,10 @@ TRUNKS = {
     'mobilenetv3': DilatedMobileNetV3,
 }
 ALL = NETWORKS | TRUNKS | {'hed': HED}
+
+# Adam's rate and the most steps. Without BN at its end, the decoder of squeeze_edge bears no faster rate; ENet's
+# dropout asks for more steps.
+RATES = {'preact': (2e-3, 100), 'enet': (5e-3, 300)}
 
 networks = pytest.mark.parametrize('name', NETWORKS)
 everything = pytest.mark.parametrize('name', ALL)
@@ -49,9 +70,9 @@ def test_logits_have_the_size_of_any_image(name, size):
     assert torch.isfinite(logits).all()
 
 
-@pytest.mark.parametrize('name', [name for name in NETWORKS if name != 'enet'])
+@pytest.mark.parametrize('name', [name for name in NETWORKS if name.startswith(('preact', 'unet'))])
 def test_padding_is_with_zeros_below_and_to_the_right(name):
-    """ENet alone resamples: see there."""
+    """ENet and SegNetwork resample, PhaseUNet has strides of its own: see there."""
     network, images = build(name), torch.randn(1, 3, 66, 95)
     padded = torch.zeros(1, 3, 96, 96)
     padded[..., :66, :95] = images
@@ -60,7 +81,7 @@ def test_padding_is_with_zeros_below_and_to_the_right(name):
     torch.testing.assert_close(network(images), network(padded)[..., :66, :95])
 
 
-@everything
+@pytest.mark.parametrize('name', [name for name in ALL if name not in PHASES])
 @pytest.mark.parametrize('size', [(63, 96), (96, 32)])
 def test_images_below_64_pixels_are_refused(name, size):
     with pytest.raises(ValueError, match=rf'image of {size[0]}x{size[1]} pixels: both sides must be at least 64'):
@@ -117,12 +138,11 @@ def test_a_saved_network_comes_back_the_same(name, tmp_path):
         assert torch.equal(one, two)
 
 
-@pytest.mark.parametrize('name', [name for name in NETWORKS if 'gates' not in name])
+@pytest.mark.parametrize('name', [name for name in NETWORKS if 'gates' not in name and name != 'segnetwork'])
 def test_one_batch_is_learnt(name, scene, overfit):
-    """Gates are learnt by the edge-guided segmentor."""
+    """Gates are learnt by the edge-guided segmentor; SegNetwork has a test of its own: 64 pixels are 2x2 cells to it."""
     images, labels = scene
-    # Without BN at its end, the decoder of squeeze_edge bears no faster rate; ENet's dropout asks for more steps.
-    rate, steps = (2e-3, 100) if 'preact' in name else (5e-3, 300) if name == 'enet' else (1e-2, 100)
+    rate, steps = RATES.get(name.split(',')[0], (1e-2, 100))
     first, last, score = overfit(build(name), images, labels, rate=rate, steps=steps)
     assert last < first / 4
     assert score > 90

@@ -44,7 +44,7 @@ def test_block_is_the_same_as_its_layers_written_out():
     ready = torch.relu(norm1(x))
     reduced = block.reduce(ready)
     y = block.rest[3](torch.relu(norm3(block.rest[1](torch.relu(norm2(reduced))))))
-    y = block.gate(y) + block.shortcut(ready)
+    y = block.gate(y) + block.shortcut(x)
     found, also_reduced = block.with_reduced(x)
     torch.testing.assert_close(found, y)
     # The decoder reads this map; the next layer's activation must not have changed it in place.

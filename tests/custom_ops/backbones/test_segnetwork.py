@@ -73,3 +73,17 @@ def test_half_of_the_classifiers_channels_are_dropped_twice():
 def test_images_that_are_too_small_are_refused(size):
     with pytest.raises(ValueError, match=rf'{size[0]}x{size[1]} pixels: both sides must be at least 64'):
         on_meta()(torch.empty(1, 3, *size, device='meta'))
+
+
+@pytest.mark.parametrize('batch_norm', [False, True])
+def test_one_batch_is_learnt(batch_norm, overfit):
+    """It sees 128 pixels as 6x6 cells, so the scene is coarse: one class, the other, and half an image of each."""
+    torch.manual_seed(0)
+    labels = torch.zeros(3, 128, 128, dtype=torch.long)
+    labels[1], labels[2, :, 64:] = 1, 1
+    images = torch.tensor([[2.0, -1.0, -1.0], [-1.0, 2.0, -1.0]])[labels].permute(0, 3, 1, 2)
+    images = images + 0.1 * torch.randn(images.shape)
+    network = SegNetwork(2, batch_norm, widths=(16, 32, 48, 64), classifier_width=256)
+    first, last, score = overfit(network, images, labels, classes=2, rate=5e-3, steps=150, enough=90.5)
+    assert last < first / 4
+    assert score > 90

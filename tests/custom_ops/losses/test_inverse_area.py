@@ -2,6 +2,7 @@ import pytest
 import torch
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from torch import nn
 from torch.nn import functional as F
 
 from custom_ops.losses import InverseAreaLoss, inverse_area_weights
@@ -86,3 +87,13 @@ def test_the_toolboxs_own_loss_cannot_ignore_pixels_with_class_weights(batch):
     loss = MODELS.build(dict(type='CrossEntropyLoss', class_weight=[1.0, 2.0, 3.0], avg_non_ignore=True))
     with pytest.raises(IndexError):
         loss(*batch, ignore_index=255)
+
+
+def test_one_batch_is_learnt(scene, overfit):
+    torch.manual_seed(0)
+    images, labels = scene
+    network = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 3, 1))
+    loss = InverseAreaLoss(torch.bincount(labels[labels != 255], minlength=3).tolist())
+    first, last, score = overfit(network, images, labels, loss=lambda net: loss(net(images), labels), rate=1e-2)
+    assert score > 90
+    assert last < first / 4

@@ -46,3 +46,11 @@ def test_labels_of_one_byte_and_logits_of_half_precision_count_alike():
 def test_sizes_must_agree():
     with pytest.raises(ValueError, match=r'logits \(3, 4, 6\) are not at the size of the label \(4, 5\)'):
         pixel_losses(torch.zeros(3, 4, 6), torch.zeros(4, 5).long())
+
+
+def test_one_channel_is_the_logit_of_class_one():
+    logits, label = torch.randn(1, 5, 7), torch.randint(0, 2, (5, 7))
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits[0], label.float(), reduction='sum')
+    total, pixels = pixel_losses(logits, label)
+    assert total == pytest.approx(expected.item(), rel=1e-5)
+    assert pixels == 35

@@ -110,6 +110,18 @@ def test_counting_needs_no_labels(seen):
     assert (seen.inputs[0][:, 3] == 0).all()
 
 
+@pytest.mark.parametrize('test_edges', ['photo', 'labels'])
+def test_timing_runs_without_samples(scene, test_edges, seen):
+    """The harness times ``inference`` on bare images."""
+    images, _ = scene
+    segmentor = seen(build(test_edges=test_edges)).eval()
+    meta = dict(ori_shape=(64, 64), img_shape=(64, 64), pad_shape=(64, 64), padding_size=[0] * 4)
+    with torch.no_grad():
+        assert segmentor.inference(images, [dict(meta) for _ in images]).shape == (2, K, 64, 64)
+        expected = segmentor.edge_branch(images * 255) if test_edges == 'photo' else torch.zeros(2, 1, 64, 64)
+    torch.testing.assert_close(seen.inputs[0][:, 3:], expected)
+
+
 def test_the_detector_is_no_part_of_what_is_trained(scene, samples):
     segmentor = build()
     loss, _ = segmentor.parse_losses(segmentor.loss(scene[0], samples))

@@ -1,0 +1,14 @@
+"""Attention between scales 0.5 and 1, the first of two steps alone: only the attention is trained.
+
+Source: hierarchical_attention, "Training the Main Models"; layers from the report's program.
+Readings: those of two_stage, which contains this step.
+Claims: none; the first step of a row that has some.
+
+Command: python bench/run_all.py --only hierarchical_attention/two_stage_attention
+"""
+
+_base_ = ['two_stage.py']
+
+protocol = dict(
+    epochs=5,
+    stages=[dict(name='attention', epochs=5, lr=5e-4, turns=[['trunk', 'segmentation']])])
