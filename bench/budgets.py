@@ -11,6 +11,9 @@ SMOKE_SIZE_HEIGHT = 96
 HEAVY_PARAMS = 90_000_000
 """From this many parameters on, smoke takes fewer steps: one Adam step of the largest network is seconds."""
 
+HEAVY_MACS = 6_000_000_000
+"""The same from this many multiply-adds an image on, at the size of the run."""
+
 _RULES = {
     'smoke': BudgetRule(
         'smoke',
@@ -45,17 +48,18 @@ def rule(name: str, factor: float | None = None) -> BudgetRule:
     return replace(_RULES[name], factor=factor)
 
 
-def for_network(chosen: BudgetRule, params: int) -> BudgetRule:
-    """Return the rule for a network of ``params`` parameters: smoke spends less on one of ``HEAVY_PARAMS`` or more.
+def for_network(chosen: BudgetRule, params: int, macs: int) -> BudgetRule:
+    """Return the rule for a network of ``params`` weights and ``macs`` multiply-adds: smoke spends less on a heavy one.
 
-    Adam then runs fused, in a tenth of the time. torch's fused Adam on a CPU assumes that weights, gradients and its
-    own state lie in the same memory layout and is silently wrong where a checkpoint brings another one; a smoke run
-    is never continued elsewhere, so it is safe there and only there.
+    Where its weights are what makes it heavy, Adam runs fused, in a tenth of the time. torch's fused Adam on a CPU
+    assumes that weights, gradients and its own state lie in the same memory layout and is silently wrong where a
+    checkpoint brings another one; a smoke run is never continued elsewhere, so it is safe there and only there.
     """
-    if chosen.name != 'smoke' or params < HEAVY_PARAMS:
+    if chosen.name != 'smoke' or (params < HEAVY_PARAMS and macs < HEAVY_MACS):
         return chosen
+    fused = params >= HEAVY_PARAMS
     return replace(
-        chosen, min_steps=2, max_steps=2, val_images=1, test_images=2, scored_train_images=1, fused_adam=True
+        chosen, min_steps=2, max_steps=2, val_images=1, test_images=2, scored_train_images=1, fused_adam=fused
     )
 
 

@@ -163,7 +163,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     measured = forecast.speeds(prepared.stored)
     memory = device_bytes(setting.device)
     for run, footprint in zip(todo, counted, strict=True):
-        rule = budgets.for_network(setting.rule, footprint.params)
+        rule = budgets.for_network(setting.rule, footprint.params, footprint.macs_image)
         job = Job(
             run=run,
             config=_config(setting, run),

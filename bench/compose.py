@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from bench import budgets, schedules, stages
+from bench import budgets, heads, schedules, stages
 from bench.errors import PlanError
 from bench.pipelines import plain, scoring_loader, train_loader, train_size
 from bench.records import BudgetRule, DataSet, Run, Size
@@ -119,7 +119,7 @@ def compose(
     batch = budgets.batch_size(rule, stage.batch_size)
     if batch % accumulate:
         raise PlanError(f'{run.experiment}: a batch of {batch} cannot be split into {accumulate} equal parts')
-    size = stages.scaled_size(run.size, stage.scale)
+    size = stages.scaled_size(run.size, stage.scale, protocol.stride)
     per_epoch = leg.samples / batch
     pairs = Path(pair_lists['train'])
     config: dict[str, Any] = {
@@ -171,11 +171,14 @@ def _only_leg(experiment: Config, stated: stages.Protocol, run: Run, dataset: Da
 
 
 def model_for(model: Mapping[str, Any], num_classes: int) -> dict[str, Any]:
-    """Return a copy of a model config with every ``num_classes`` in it replaced."""
+    """Return a copy of a model config that predicts ``num_classes``; heads of something else, edges say, are kept."""
+    stated = heads.main_classes(model)
 
     def replaced(node: Any) -> Any:
         if isinstance(node, Mapping):
-            return {k: num_classes if k == 'num_classes' else replaced(v) for k, v in node.items()}
+            return {
+                k: num_classes if k == 'num_classes' and stated in (None, v) else replaced(v) for k, v in node.items()
+            }
         if isinstance(node, (list, tuple)):
             return type(node)(replaced(item) for item in node)
         return node
@@ -240,11 +243,10 @@ def _validation(
     if leg.stage.kind == 'lr_range' or not stated.score:
         return {'val_dataloader': None, 'val_cfg': None, 'val_evaluator': None}
     split = validation_split(stated, dataset)
-    watched = ['CrossEntropyMetric'] if schedules.watches_val_loss(leg.stage.schedule) else []
     return {
         'val_dataloader': scoring_loader(size, dataset, split, pair_lists[split], rule.val_images, run.device),
         'val_cfg': {'type': 'ValLoop'},
-        'val_evaluator': [{'type': kind} for kind in ('ConfusionMetric', *watched)],
+        'val_evaluator': [{'type': 'ConfusionMetric'}, {'type': 'CrossEntropyMetric'}],
     }
 
 

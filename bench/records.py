@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.claims import Claim
+
 SCHEMA_VERSION = 1
 
 Status = Literal['ok', 'oom', 'nan', 'diverged', 'timeout', 'crash', 'missing-data', 'interrupted', 'skipped']
@@ -98,10 +100,11 @@ class Report:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Everything documented: reports by slug, experiments by id, both in the order of the files."""
+    """Everything documented: reports by slug, experiments and claims by id, all in the order of the files."""
 
     reports: Mapping[str, Report]
     experiments: Mapping[str, Experiment]
+    claims: Mapping[str, Claim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -302,6 +305,9 @@ class Receipt:
     init: dict[str, Any] | None = None
     selection: dict[str, Any] | None = None
     selected: dict[str, Any] | None = None
+    centre: dict[str, Any] | None = None
+    boundary: dict[str, Any] | None = None
+    objects: dict[str, Any] | None = None
     auto_label: dict[str, Any] | None = None
     data: dict[str, Any] | None = None
     environment: dict[str, Any] | None = None

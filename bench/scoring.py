@@ -10,7 +10,7 @@ from torch import nn
 
 from bench import budgets, compose, panels, weights
 from bench.attempt import Attempt
-from bench.measure import accuracy, latency
+from bench.measure import accuracy, detail, latency
 from bench.training import Trained, read_curve
 from custom_ops.metrics.confusion import confusion_matrix
 
@@ -27,20 +27,22 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
     model = trained.runner.model.eval()
     classes = attempt.job.dataset.classes
     attempt.enter('score test')
-    names, matrices = _confusions(attempt, model, trained.runner.test_dataloader, with_panels=True)
+    names, matrices, counts = _confusions(attempt, model, trained.runner.test_dataloader, in_detail=True)
     attempt.enter('score train')
-    train_names, train_matrices = _confusions(attempt, model, _train_loader(attempt, trained.runner), False)
+    train_names, train_matrices, _ = _confusions(attempt, model, _train_loader(attempt, trained.runner), False)
     arrays: dict[str, Any] = {
         'test': matrices,
         'test_names': names,
         'train': train_matrices,
         'train_names': train_names,
+        **counts,
     }
     blocks = {
         'metrics': accuracy.scores(matrices, classes),
         'train_metrics': accuracy.scores(train_matrices, classes),
         'validation': _validation(attempt),
         'selection': {'checkpoint': 'last', 'split': None},
+        **detail.summarise(counts, classes),
     }
     if trained.best is not None and attempt.protocol.select is not None:
         attempt.enter('score the selected epoch')
@@ -71,7 +73,7 @@ def _selected(attempt: Attempt, trained: Trained, file: Path) -> tuple[np.ndarra
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     meta = torch.load(file, map_location='cpu', weights_only=True)['meta']
     weights.load(model, weights.read_state(file))
-    _, matrices = _confusions(attempt, model, trained.runner.test_dataloader, with_panels=False)
+    _, matrices, _ = _confusions(attempt, model, trained.runner.test_dataloader, in_detail=False)
     model.load_state_dict(last)
     split = compose.validation_split(attempt.protocol, dataset)
     block = {
@@ -93,13 +95,19 @@ def _train_loader(attempt: Attempt, runner: Runner) -> Any:
     return Runner.build_dataloader(config)
 
 
-def _confusions(attempt: Attempt, model: nn.Module, loader: Any, with_panels: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return image names [N] and int64 confusion matrices [N, K, K] of every image of ``loader``."""
+def _confusions(
+    attempt: Attempt, model: nn.Module, loader: Any, in_detail: bool
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Return image names [N] and int64 confusion matrices [N, K, K] of every image of ``loader``.
+
+    ``in_detail`` writes panels of some and returns, third, what ``detail.image_counts`` counts of each; {} without.
+    """
     job, dataset = attempt.job, attempt.job.dataset
     total = len(loader.dataset)
-    chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if with_panels else set()
+    chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if in_detail else set()
     names: list[str] = []
     matrices: list[torch.Tensor] = []
+    counts: list[dict[str, np.ndarray]] = []
     for batch in loader:
         attempt.check('while scoring')
         with torch.inference_mode(), latency.precision_context(job.run.device, job.run.precision):
@@ -108,8 +116,11 @@ def _confusions(attempt: Attempt, model: nn.Module, loader: Any, with_panels: bo
             prediction = sample.pred_sem_seg.data[0]
             truth = sample.gt_sem_seg.data[0].to(prediction.device)
             matrices.append(confusion_matrix(prediction, truth, len(dataset.classes), dataset.ignore_index).cpu())
+            if in_detail:
+                pair = prediction.cpu().numpy(), truth.cpu().numpy()
+                counts.append(detail.image_counts(*pair, len(dataset.classes), dataset.ignore_index))
             if len(names) in chosen:
                 panels.write(attempt.folder / 'panels', sample.img_path, truth, prediction, dataset)
             names.append(Path(sample.img_path).stem)
         attempt.report({'kind': 'score', 'image': len(names), 'of': total})
-    return np.array(names), torch.stack(matrices).numpy()
+    return np.array(names), torch.stack(matrices).numpy(), detail.stack(counts)

@@ -16,9 +16,14 @@ _OPS = _PACKAGE.parent / 'custom_ops'
 ALWAYS = (
     'bench/budgets.py',
     'bench/compose.py',
+    'bench/heads.py',
     'bench/layout.py',
     'bench/measure/accuracy.py',
+    'bench/measure/boundary.py',
     'bench/measure/cost.py',
+    'bench/measure/detail.py',
+    'bench/measure/maps.py',
+    'bench/measure/objects.py',
     'bench/pipelines.py',
     'bench/protocol.py',
     'bench/schedules.py',
@@ -82,6 +87,7 @@ def _imported(file: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
+@functools.cache
 def reached(config: Path) -> list[Path]:
     """Return every source file whose text can change the numbers of the experiment at ``config``."""
     files = config_files(config)

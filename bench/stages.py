@@ -242,9 +242,11 @@ def _steps(rule: BudgetRule, stages: Sequence[Stage], samples: Mapping[str | Non
     return [max(1, round(one)) for one in wanted]
 
 
-def scaled_size(size: Size, scale: float) -> Size:
-    """Return an image size (H, W) times ``scale``, at least 64 a side."""
-    height, width = (max(MIN_SIDE, round(side * scale)) for side in size)
+def scaled_size(size: Size, scale: float, stride: int) -> Size:
+    """Return an image size (H, W) times ``scale`` to a multiple of ``stride``, at least 64 a side; itself at 1."""
+    if scale == 1:
+        return size
+    height, width = (max(MIN_SIDE, stride * round(side * scale / stride)) for side in size)
     return height, width
 
 

@@ -110,6 +110,9 @@ def _only_loaded(attempt: Attempt, material: Material, blocks: dict[str, Any]) -
     memory_format = layout.choose(runner.model, job.run.device, job.run.precision)
     runner.model.to(memory_format=memory_format)
     init = _initialise(attempt, runner.model)
+    if job.keep_checkpoints:
+        # A run may start from one that only loaded its weights.
+        torch.save({'state_dict': runner.model.state_dict(), 'meta': {'steps': 0}}, attempt.training / WEIGHTS)
     return Trained(runner, memory_format, {**blocks, 'init': init, 'train': None}, None, None)
 
 

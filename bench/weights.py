@@ -40,9 +40,8 @@ def initialise(model: nn.Module, documented: str | None, folder: Path) -> dict[s
     if not path.exists():
         return block
     stored = read_state(path)
-    adapt = getattr(getattr(model, 'backbone', None), 'adapt_state_dict', None)
-    if adapt is not None:
-        stored = adapt(stored)
+    for part in ('backbone', 'decode_head'):
+        stored = getattr(getattr(model, part, None), 'adapt_state_dict', dict)(stored)
     own = model.state_dict()
     named = {name if name in own else f'backbone.{name}': tensor for name, tensor in stored.items()}
     account = load(model, named)
@@ -104,7 +103,7 @@ def describe(account: LoadedByName) -> dict[str, Any]:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the state dict in a file that is one or holds one as ``state_dict``.
+    """Return the state dict in a file that is one or holds one as ``state_dict`` or ``model_state``.
 
     Our own checkpoints hold random states beside the weights, so the file is unpickled whole only if it must be.
     """
@@ -112,7 +111,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         stored = torch.load(path, map_location='cpu', weights_only=True)
     except Exception:
         stored = torch.load(path, map_location='cpu', weights_only=False)
-    return dict(stored.get('state_dict', stored))
+    return dict(stored.get('state_dict', stored.get('model_state', stored)))
 
 
 def _part(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -76,6 +77,8 @@ def _count_in_child(requests: Sequence[CountRequest]) -> list[Footprint]:
 
 
 def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
+    # What the toolbox advises on a config is in the log of its run.
+    warnings.simplefilter('ignore')
     for request in requests:
         try:
             channel.send(_footprint(request))
@@ -95,7 +98,7 @@ def _footprint(request: CountRequest) -> Footprint:
     crop = train_size(protocol, request.run.size)
     samples = request.images * protocol.samples_per_image
     image = cost.count_config(model, (3, *request.run.size), protocol.cost.count_auxiliary)
-    rule = budgets.for_network(request.rule, image['params'])
+    rule = budgets.for_network(request.rule, image['params'], image['macs'])
     batch = budgets.batch_size(rule, protocol.batch_size)
     stated = stages.read(protocol, request.run.experiment)
     legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})

@@ -60,8 +60,11 @@ def test_a_limited_split_is_spread_over_the_whole(limit, images, expected):
 
 def test_smoke_spends_less_on_a_heavy_network():
     smoke = budgets.rule('smoke')
-    assert budgets.for_network(smoke, budgets.HEAVY_PARAMS - 1) == smoke
-    light = budgets.for_network(smoke, budgets.HEAVY_PARAMS)
+    assert budgets.for_network(smoke, budgets.HEAVY_PARAMS - 1, budgets.HEAVY_MACS - 1) == smoke
+    slow = budgets.for_network(smoke, 0, budgets.HEAVY_MACS)
+    light = budgets.for_network(smoke, budgets.HEAVY_PARAMS, 0)
+    assert slow.max_steps == light.max_steps
+    assert not slow.fused_adam
     assert budgets.steps(light, 100, 900, 2) == light.max_steps <= 4
     assert light.test_images < smoke.test_images
     assert light.fused_adam
@@ -70,5 +73,5 @@ def test_smoke_spends_less_on_a_heavy_network():
 @pytest.mark.parametrize('name', ['short', 'full'])
 def test_evidence_is_never_thinned_for_a_heavy_network(name):
     rule = budgets.rule(name)
-    assert budgets.for_network(rule, 10**9) == rule
+    assert budgets.for_network(rule, 10**9, 10**15) == rule
     assert not rule.fused_adam

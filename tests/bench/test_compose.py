@@ -129,10 +129,10 @@ def test_a_loss_without_the_class_areas_it_needs_is_refused():
         made('unet_phases/phase_9_1')
 
 
-def test_val_loss_is_measured_where_the_schedule_watches_it():
+def test_a_schedule_that_waits_for_the_val_loss_validates_once_an_epoch():
     watching, plain = made('unet_phases/phase_9'), made('unet_phases/phase_8')
-    assert [one.type for one in watching.config.val_evaluator] == ['ConfusionMetric', 'CrossEntropyMetric']
-    assert [one.type for one in plain.config.val_evaluator] == ['ConfusionMetric']
+    for composed in (watching, plain):
+        assert [one.type for one in composed.config.val_evaluator] == ['ConfusionMetric', 'CrossEntropyMetric']
     assert [one.type for one in watching.config.param_scheduler] == ['ReduceOnPlateauLR']
     assert watching.steps // watching.config.train_cfg.val_interval == pytest.approx(100, rel=0.5)
     assert plain.steps / plain.config.train_cfg.val_interval == pytest.approx(10, rel=0.1)
@@ -143,7 +143,7 @@ def test_only_adam_is_fused_and_only_on_request(name, fused):
     name = f'unet_phases/{name}'
     run = Run(name, 'camvid', (96, 128), 'smoke', 0.0, 0)
     experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
-    for rule, more in ((budgets.rule('smoke'), {}), (budgets.for_network(budgets.rule('smoke'), 10**9), fused)):
+    for rule, more in ((budgets.rule('smoke'), {}), (budgets.for_network(budgets.rule('smoke'), 10**9, 0), fused)):
         composed = compose.compose(experiment, run, dataset(), LISTS, rule, Path('work'))
         assert composed.config.optim_wrapper.optimizer.to_dict() == {**experiment.optimizer, **more}
 

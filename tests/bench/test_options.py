@@ -21,6 +21,8 @@ def test_no_options_mean_smoke_on_scenes():
         (['--seeds', '-1'], '--seeds -1: at least 1'),
         (['--max-minutes', '0'], '--max-minutes 0.0: must be positive'),
         (['--json'], '--json goes with --list'),
+        (['--checkpoint', 'a.pth'], '--checkpoint goes with --config: it says whose weights these are'),
+        (['--config', 'a.py', '--list'], '--config FILE --dry-run shows what would run'),
     ],
 )
 def test_values_outside_their_range_are_refused_by_name(arguments, reason):

@@ -122,3 +122,67 @@ def test_an_unknown_kind_names_the_choices():
     message = r"unknown schedule kind 'cosine': choose from constant, poly, step, multistep, plateau"
     with pytest.raises(PlanError, match=message):
         schedules.schedulers([{'kind': 'cosine'}], 100, 10, 1)
+
+
+def rates_of(configs, iterations):
+    """The learning rate of every iteration under mmengine's schedulers, several one after the other or together."""
+    wrapper = OptimWrapper(torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1))
+    made = [PARAM_SCHEDULERS.build(dict(one), default_args={'optimizer': wrapper}) for one in configs]
+    found = []
+    for _ in range(iterations):
+        found.append(rate(wrapper))
+        wrapper.step()
+        for one in made:
+            one.step()
+    return found
+
+
+OF_THE_TOOLBOX = [
+    {'type': 'PolyLR', 'power': 0.9, 'eta_min': 1e-4, 'begin': 0, 'end': 300},
+    {'type': 'PolyLR', 'power': 0.9, 'eta_min': 1e-4, 'begin': 60, 'end': 300},
+    {'type': 'LinearLR', 'start_factor': 0.01, 'begin': 0, 'end': 60},
+    {'type': 'ConstantLR', 'factor': 0.3, 'begin': 0, 'end': 120},
+    {'type': 'StepLR', 'step_size': 60, 'gamma': 0.5},
+    {'type': 'MultiStepLR', 'milestones': [120, 240], 'gamma': 0.1},
+    {'type': 'CosineAnnealingLR', 'T_max': 300, 'eta_min': 1e-3},
+    {'type': 'ExponentialLR', 'gamma': 0.99},
+]
+
+
+@pytest.mark.parametrize('scheduler', OF_THE_TOOLBOX, ids=lambda one: one['type'])
+@pytest.mark.parametrize('accumulate', [1, 2])
+def test_a_scheduler_of_a_config_is_kept_over_its_own_training_and_stretched_over_another(scheduler, accumulate):
+    entry = {'kind': 'toolbox', 'of': 300, 'scheduler': {**scheduler, 'by_epoch': False}}
+    reference = rates_of([entry['scheduler']], 300)
+    assert reference[0] != reference[-1]
+    same = schedules.schedulers([entry], 7, 300 // accumulate, accumulate)
+    assert rates_of(same, 300) == pytest.approx(reference, abs=1e-12)
+    # On average over the training: where a rate jumps, one iteration falls before the jump or after it.
+    for iterations, off in ((1200, 0.001), (60, 0.004)):
+        stretched = rates_of(schedules.schedulers([entry], 7, iterations // accumulate, accumulate), iterations)
+        wanted = [reference[300 * one // iterations] for one in range(iterations)]
+        gaps = [abs(one - other) for one, other in zip(stretched, wanted, strict=True)]
+        assert sum(gaps) / iterations < off
+
+
+def test_a_scheduler_that_counts_epochs_is_counted_in_iterations():
+    scheduler = {'type': 'MultiStepLR', 'milestones': [8, 11], 'gamma': 0.1, 'by_epoch': True}
+    scheduler['convert_to_iter_based'] = True
+    [made] = schedules.schedulers([{'kind': 'toolbox', 'of': 12, 'scheduler': scheduler}], 12, 600, 1)
+    assert made == {'by_epoch': False, 'type': 'MultiStepLR', 'milestones': [400, 550], 'gamma': 0.1}
+
+
+@pytest.mark.parametrize('kind', schedules.WARMUPS)
+def test_a_warm_up_too_short_to_end_is_left_out(kind):
+    """From one iteration it would never set the rate back."""
+    warm_up = {'type': kind, 'begin': 0, 'end': 1500, 'by_epoch': False}
+    entries = [{'kind': 'toolbox', 'of': 80000, 'scheduler': warm_up}]
+    assert schedules.schedulers(entries, 1, 8, 1) == []
+    for steps in (100, 150, 1000):
+        assert rates_of(schedules.schedulers(entries, 1, steps, 1), steps)[-1] == pytest.approx(0.1)
+
+
+def test_a_scheduler_that_cannot_be_stretched_names_the_choices():
+    entry = {'kind': 'toolbox', 'of': 10, 'scheduler': {'type': 'ReduceOnPlateauLR'}}
+    with pytest.raises(PlanError, match=r"scheduler 'ReduceOnPlateauLR' cannot be stretched .* choose from PolyLR, "):
+        schedules.schedulers([entry], 1, 10, 1)

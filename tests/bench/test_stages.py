@@ -3,7 +3,7 @@ import pytest
 from bench import budgets, stages
 from bench.errors import PlanError
 
-BASE = {'epochs': 10.0, 'batch_size': 4, 'schedule': [{'kind': 'constant'}]}
+BASE = {'epochs': 10.0, 'batch_size': 4, 'schedule': [{'kind': 'constant'}], 'weights': None}
 FULL, SHORT, SMOKE = (budgets.rule(name) for name in ('full', 'short', 'smoke'))
 
 
@@ -64,9 +64,16 @@ def test_parents_are_those_that_weights_and_labels_come_from():
     assert read().parents == ()
 
 
+def test_a_file_is_no_parent():
+    stated = read(stages=[], start=[{'file': 'a.pth', 'name': 'mine.pth'}])
+    assert (stated.parents, stated.stages) == ((), ())
+
+
 def test_growing_images_keep_their_ratio_and_no_side_falls_below_64():
-    assert [stages.scaled_size((512, 912), scale) for scale in (0.25, 0.5, 1.0)] == [(128, 228), (256, 456), (512, 912)]
-    assert stages.scaled_size((96, 192), 0.25) == (64, 64)
+    sizes = [stages.scaled_size((512, 912), scale, 16) for scale in (0.25, 0.5, 1.0)]
+    assert sizes == [(128, 224), (256, 448), (512, 912)], 'those of squeeze_edge'
+    assert stages.scaled_size((96, 192), 0.25, 16) == (64, 64)
+    assert stages.scaled_size((375, 1242), 1.0, 16) == (375, 1242)
 
 
 @pytest.mark.parametrize(('batch', 'scale', 'largest', 'parts'), [(16, 0.25, 1, 1), (8, 0.5, 1, 2), (4, 1.0, 1, 4)])
@@ -91,6 +98,8 @@ def test_a_batch_is_split_to_the_pixels_that_fit(batch, scale, largest, parts):
         ({'stages': [{'name': 'a', 'epochs': 10, 'low': 1e-6, 'high': 1}]}, "high=1 for kind 'train'"),
         ({'stages': []}, 'start must say whose weights are scored'),
         ({'start': [{'parent': 'r/a', 'checkpoint': 'middle'}]}, "'middle': choose from last, best"),
+        ({'start': [{'into': 'a.'}]}, 'give parent or file, one of them'),
+        ({'start': [{'parent': 'r/a', 'file': 'a.pth'}]}, 'give parent or file, one of them'),
         ({'auto_label': {'parent': 'r/a', 'threshold': 1.5}}, 'threshold 1.5: a probability between 0 and 1'),
         ({'select': {'split': 'train'}}, "select.split is 'train': choose from val, test"),
     ],

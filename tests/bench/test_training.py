@@ -154,9 +154,11 @@ def test_an_epoch_selected_on_test_stands_beside_the_last_and_says_so(carried_ou
 
 
 def test_weights_alone_can_be_evaluated(carried_out):
-    _, trained = ok(carried_out('selected'))
+    parent, trained = ok(carried_out('selected'))
     folder, receipt = ok(carried_out('evaluated'))
     assert receipt.train is None
+    given, kept = (weights.read_state(one / 'training' / 'last.pth') for one in (parent, folder))
+    assert kept.keys() == given.keys() and all(torch.equal(kept[name], given[name]) for name in given)
     assert receipt.memory['train_peak_bytes'] is None
     assert receipt.metrics == trained.metrics
     [start] = receipt.init['start']

@@ -36,6 +36,20 @@ def test_weights_are_loaded_by_name_and_the_rest_is_reported(tmp_path):
     assert block['left_random'] == ['backbone.1.bias', 'backbone.1.weight']
 
 
+@pytest.mark.parametrize('part', ['backbone', 'decode_head'])
+@pytest.mark.parametrize('key', ['state_dict', 'model_state'])
+def test_a_part_that_knows_foreign_names_translates_them(tmp_path, part, key):
+    model = Model()
+    translate = staticmethod(lambda stored: {name.replace('theirs.', '0.'): t for name, t in stored.items()})
+    setattr(
+        model, part, type('Translating', (torch.nn.Sequential,), {'adapt_state_dict': translate})(torch.nn.Linear(2, 2))
+    )
+    prefix = '' if part == 'backbone' else 'decode_head.'
+    torch.save({key: {f'{prefix}theirs.bias': torch.full((2,), 5.0)}}, tmp_path / 'net.pth')
+    assert weights.initialise(model, 'net', tmp_path)['loaded'] == 1
+    assert getattr(model, part)[0].bias.tolist() == [5.0, 5.0]
+
+
 def stored_run(tmp_path, **tensors):
     torch.save({'state_dict': tensors, 'meta': {}}, tmp_path / 'last.pth')
     return tmp_path / 'last.pth'

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.claims import Check, Claim, Verdict
 from bench.records import Catalogue, Documented, Experiment, Receipt, Report
+from bench.render.gather import Judged
 
 CLASSES = ['road', 'sky|<script>alert(1)</script>', '_pole_ $\\frac$']
 PALETTE = [[128, 64, 128], [70, 130, 180], [153, 153, 153]]
@@ -30,7 +32,22 @@ def catalogue() -> Catalogue:
         experiment('toy/silent', 'Silent'),
         experiment('toy/idle', 'Never run', miou=64.86),
     ]
-    return Catalogue({'toy': report}, {one.id: one for one in experiments})
+    claims = [
+        Claim('A01', 'Base beats </script><script>alert(3)</script> wide', '1', ('toy/base', 'toy/wide'), 'paired',
+              'Train both.', (Check('miou', 'greater', 'toy/base', ('toy/wide',)),), own_data='confounded', known='One run each.'),
+        Claim('A02', 'Base is small', '2', ('toy/base',), 'counted', 'Count.'),
+        Claim('A03', 'Nobody knows', '3', ('toy/idle',), 'none', 'It is not.', reason='No number is meant.'),
+    ]  # fmt: skip
+    return Catalogue({'toy': report}, {one.id: one for one in experiments}, {one.id: one for one in claims})
+
+
+@pytest.fixture
+def judged() -> Judged:
+    """One claim that held on a small run, one that fell, one that nobody judged."""
+    evidence = ('toy/base/camvid-96x128-short-seed0',)
+    held = Verdict('A01', 'camvid 96x128, short x0.1', 'reproduced', True, 4.5, 1.25, 7.75, 'percent', (), evidence, 2)
+    fell = Verdict('A02', 'counted', 'contradicted', effect=2.0, low=2.0, high=2.0, reason='It is <b>not</b>.')
+    return Judged((held, fell), older=frozenset({'toy/base/camvid-96x128-short-seed1'}))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def draw(name, setting, rows):
     return getattr(figures, name)(*own.get(name, (setting, rows)))
 
 
-NAMES = ['training_curves', 'miou_bars', 'accuracy_against_cost']
+NAMES = ['training_curves', 'miou_bars']
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -53,12 +53,11 @@ def test_failed_runs_are_not_drawn_as_zero(setting, rows):
     assert figures.miou_bars(setting, rows) == figures.miou_bars(setting, without)
 
 
-def test_a_run_without_a_curve_or_cost_is_left_out(catalogue, receipt):
+def test_a_run_without_a_curve_is_left_out(catalogue, receipt):
     run = receipt('toy/base', run_cost=None)
     rows = gather.rows([(Path('nowhere'), run)], catalogue)
     setting = gather.setting_of(run)
     assert figures.training_curves('toy', setting, rows) is None
-    assert figures.accuracy_against_cost(setting, rows) is None
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -68,5 +67,5 @@ def test_a_dollar_sign_in_a_name_is_no_formula(name, catalogue, receipt, store):
 
 
 def test_neighbouring_lines_look_different():
-    styles = [figures._line_style(index) for index in range(28)]
+    styles = [figures.line_style(index) for index in range(28)]
     assert len({tuple(style.values()) for style in styles}) == 28

@@ -24,7 +24,13 @@ def test_documented_stands_beside_measured(rows):
     assert column(table, 'mIoU (%)') == {'base': '42.00', 'wide': '—', 'silent': '3.00', 'idle': '—'}
     assert column(table, 'seeds') == {'base': '2', 'wide': '—', 'silent': '1', 'idle': '—'}
     assert column(table, 's.d. over seeds')['base'] == '2.83'
-    assert column(table, 'Status') == {'base': 'ok', 'wide': 'oom', 'silent': 'ok', 'idle': 'not run'}
+    assert column(table, 'Status') == {
+        'base': 'ok; reduced budget',
+        'wide': 'oom',
+        'silent': 'ok; smoke',
+        'idle': 'not run',
+    }
+    assert column(table, 'Deviation') == {'base': '+14.00', 'wide': '—', 'silent': '—', 'idle': '—'}
     assert column(table, 'Initial weights')['base'] == 'random (documented: resnet50-imagenet)'
     assert table.marks == ('ok', 'failed', 'smoke', 'absent')
 

@@ -17,8 +17,9 @@ def test_same_receipts_give_the_same_bytes_in_any_order(runs, catalogue, tmp_pat
     write.write_report(random.Random(1).sample(runs, len(runs)), catalogue, tmp_path / 'two')
     assert hashes(tmp_path / 'one') == hashes(tmp_path / 'two')
     names = set(hashes(tmp_path / 'one'))
-    assert {'index.html', 'README.md', 'experiments.csv', 'runs.csv', 'per_class.csv', 'tables/toy.csv'} <= names
-    assert len([name for name in names if name.startswith('figures/')]) == 3
+    assert {'index.html', 'README.md', 'experiments.csv', 'runs.csv', 'per_class.csv'} <= names
+    assert {'claims.csv', 'tables/toy.csv', 'tables/toy-claims.md', 'tables/toy-claims.tex'} <= names
+    assert len([name for name in names if name.startswith('figures/')]) == 8
     assert len([name for name in names if name.startswith('panels/')]) == 2
 
 

@@ -1,0 +1,132 @@
+"""Quantities of a claim that follow from a run's training curves. Pure.
+
+T optimiser steps, V validations. Losses are averaged over a twentieth of the steps before they are compared with
+anything: one batch says little.
+"""
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+FILE = 'curves.csv'
+
+
+@dataclass(frozen=True)
+class Curve:
+    """``loss`` [T] by optimiser step at ``step`` [T]; ``epoch``, ``val_miou``, ``val_accuracy``, ``val_loss`` [V].
+
+    A validation score that was not recorded is NaN.
+    """
+
+    step: np.ndarray
+    loss: np.ndarray
+    epoch: np.ndarray
+    val_miou: np.ndarray
+    val_accuracy: np.ndarray
+    val_loss: np.ndarray
+
+
+def read(path: Path) -> Curve | None:
+    """Return the curves stored at ``path``; None where there is no such file."""
+    try:
+        with path.open(newline='') as lines:
+            rows = list(csv.DictReader(lines))
+    except FileNotFoundError:
+        return None
+    steps = [row for row in rows if row.get('loss')]
+    validations = [row for row in rows if row.get('val_miou')]
+
+    def column(chosen: list[dict[str, str]], name: str) -> np.ndarray:
+        return np.array([float(row.get(name) or 'nan') for row in chosen])
+
+    scores = [column(validations, name) for name in ('epoch', 'val_miou', 'val_pixel_accuracy', 'val_loss')]
+    return Curve(column(steps, 'step'), column(steps, 'loss'), *scores)
+
+
+def value(metric: str, curve: Curve) -> float | None:
+    """Return ``metric``, one of ``CURVE_METRICS``, of a run; None where its curve is too short or lacks it."""
+    result = _RULES[metric](curve)
+    return None if result is None or not np.isfinite(result) else float(result)
+
+
+def steps_to_loss(curve: Curve, reference: Curve) -> float | None:
+    """Return after how many steps the smoothed loss is at the final one of ``reference``, or below.
+
+    A run that never gets there counts with all its steps, which is too few: the difference from one that does is then
+    a lower bound.
+    """
+    target = _final_train_loss(reference)
+    if target is None or not curve.loss.size:
+        return None
+    steps, smoothed = _smoothed(curve)
+    below = np.flatnonzero(smoothed <= target)
+    return float(steps[below[0]] if below.size else steps[-1])
+
+
+def _smoothed(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps, and the mean loss of each one's window, a twentieth of the steps up to and with it."""
+    width = max(1, curve.loss.size // 20)
+    sums = np.cumsum(np.concatenate([[0.0], curve.loss]))
+    return curve.step[width - 1 :], (sums[width:] - sums[:-width]) / width
+
+
+def _last(values: np.ndarray, share: float, least: int) -> np.ndarray:
+    """Return the last ``share`` of ``values``, at least ``least`` of them; empty where there are fewer."""
+    count = max(least, round(values.size * share))
+    return values[-count:] if values.size >= count else values[:0]
+
+
+def _final_train_loss(curve: Curve) -> float | None:
+    return float(_last(curve.loss, 0.1, 1).mean()) if curve.loss.size else None
+
+
+def _final_val_loss(curve: Curve) -> float | None:
+    return float(curve.val_loss[-1]) if curve.val_loss.size else None
+
+
+def _train_loss_std(curve: Curve) -> float | None:
+    tail = _last(curve.loss, 0.2, 2)
+    return float(tail.std(ddof=1)) if tail.size else None
+
+
+def _val_miou_std(curve: Curve) -> float | None:
+    tail = _last(curve.val_miou, 0.2, 2)
+    return float(tail.std(ddof=1)) if tail.size else None
+
+
+def _first_pixel_accuracy(curve: Curve) -> float | None:
+    return float(curve.val_accuracy[0]) if curve.val_accuracy.size else None
+
+
+def _accuracy_slope(curve: Curve) -> float | None:
+    """Percent an epoch, by least squares over the last third of the validations."""
+    accuracy, epoch = _last(curve.val_accuracy, 1 / 3, 2), _last(curve.epoch, 1 / 3, 2)
+    if not accuracy.size or not np.ptp(epoch):
+        return None
+    centred = epoch - epoch.mean()
+    return float(centred @ accuracy / (centred @ centred))
+
+
+def _loss_bump(curve: Curve) -> float | None:
+    """Largest rise of the smoothed loss above its least value so far, as a share of that."""
+    if not curve.loss.size:
+        return None
+    _, smoothed = _smoothed(curve)
+    least = np.minimum.accumulate(smoothed)
+    return float(np.max((smoothed - least) / least)) if (least > 0).all() else None
+
+
+_RULES: dict[str, Callable[[Curve], float | None]] = {
+    'final_train_loss': _final_train_loss,
+    'final_val_loss': _final_val_loss,
+    'train_loss_std': _train_loss_std,
+    'val_miou_std': _val_miou_std,
+    'first_pixel_accuracy': _first_pixel_accuracy,
+    'accuracy_slope': _accuracy_slope,
+    'loss_bump': _loss_bump,
+}
+CURVE_METRICS = tuple(_RULES)
+"""What ``value`` knows; ``steps_to_loss`` beside it needs a second curve."""

@@ -1,0 +1,95 @@
+"""The value of a claim's metric in one receipt, one timing or one row of the counted table. Pure.
+
+What was not measured is None, and so is a time that was taken while other runs shared the device.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bench.records import Receipt
+
+GIGA = 1e9
+Block = Mapping[str, Any] | None
+
+_COUNTED: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
+    'gflops': lambda row: _scaled(_at(row, 'cost', 'flops'), GIGA),
+    'gmacs': lambda row: _scaled(_at(row, 'cost', 'macs'), GIGA),
+    'params_millions': lambda row: _scaled(_at(row, 'cost', 'params'), 1e6),
+    'training_gmacs': lambda row: _scaled(_at(row, 'training', 'macs'), GIGA),
+    'training_gmacs_trunk': lambda row: _scaled(_at(row, 'training', 'macs_trunk'), GIGA),
+}
+COUNTED = frozenset(_COUNTED)
+"""Exact quantities of a documented network; no run changes them."""
+
+_TIMED: dict[str, Callable[[Receipt], float | None]] = {
+    'latency_ms': lambda run: latency_ms(run.latency),
+    'sec_per_step': lambda run: _at(run.train, 'sec_per_step'),
+    'sec_per_epoch': lambda run: _ratio(_at(run.train, 'wall_sec'), _at(run.train, 'epochs')),
+}
+_MEMORY: dict[str, Callable[[Receipt], float | None]] = {
+    'train_memory_gb': lambda run: _scaled(_at(run.memory, 'train_peak_bytes'), GIGA),
+    'inference_memory_gb': lambda run: inference_memory_gb(run.memory),
+}
+TIMED = frozenset(_TIMED)
+AT_DOCUMENTED_SIZE = frozenset({'latency_ms', 'inference_memory_gb'})
+"""What ``run_all --cost`` measures of every network at its documented size."""
+
+
+def counted_value(metric: str, row: Mapping[str, Any]) -> float | None:
+    """Return a counted ``metric`` from ``row``, which has a receipt's ``cost`` and perhaps ``training``."""
+    return _COUNTED[metric](row)
+
+
+def run_value(metric: str, run: Receipt) -> float | None:
+    """Return ``metric`` of a run, as far as its receipt alone says it."""
+    if metric in _TIMED:
+        return None if run.contended else _TIMED[metric](run)
+    if metric in _MEMORY:
+        return _MEMORY[metric](run)
+    if metric == 'val_miou':
+        return _at(run.validation, 'last_miou')
+    if metric == 'generalisation_gap':
+        train, test = _at(run.train_metrics, 'miou'), _at(run.metrics, 'miou')
+        return None if train is None or test is None else train - test
+    if metric.startswith('iou.'):
+        return _at(run.metrics, 'per_class_iou', metric.removeprefix('iou.'))
+    if metric.startswith('train_'):
+        return _at(run.train_metrics, metric.removeprefix('train_'))
+    return _at(run.metrics, metric)
+
+
+def latency_ms(block: Block) -> float | None:
+    """Return the median latency of a ``latency`` block, None where the device was shared."""
+    return None if _at(block, 'contended') else _at(block, 'p50_ms')
+
+
+def latency_error(block: Block) -> float | None:
+    """Return the standard error of the median latency, from its 95 % interval; None where that was not taken."""
+    low, high = _at(block, 'p50_low_ms'), _at(block, 'p50_high_ms')
+    return None if low is None or high is None else (high - low) / (2 * 1.96)
+
+
+def inference_memory_gb(block: Block) -> float | None:
+    """Return the peak memory of one forward from a ``memory`` block, 1e9 bytes."""
+    return _scaled(_at(block, 'inference_peak_bytes'), GIGA)
+
+
+def lacking_weights(run: Receipt) -> str:
+    """Return the name of the documented initial weights that ``run`` did without; empty where it had them."""
+    documented, used = _at(run.init, 'documented'), _at(run.init, 'used')
+    return '' if documented in (None, 'random') or used == documented else str(documented)
+
+
+def _at(block: Block, *keys: str) -> Any:
+    value: Any = block
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _scaled(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit
+
+
+def _ratio(value: float | None, by: float | None) -> float | None:
+    return value / by if value is not None and by else None

@@ -1,0 +1,51 @@
+from bench.claims import Verdict
+from bench.render import gather, verdicts
+from bench.render.gather import Judged
+
+
+def test_the_table_tells_verdict_effect_and_reason(catalogue, judged):
+    table = verdicts.table('toy', catalogue, judged)
+    rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert list(rows) == ['A01', 'A02', 'A03']
+    assert rows['A01']['Verdict'] == 'reduced budget: reproduced'
+    assert rows['A01']['Effect and 95 % interval'] == '4.5 [1.25, 7.75] percent'
+    assert rows['A01']['Own data'] == 'confounded: One run each.'
+    assert rows['A02']['Effect and 95 % interval'] == '2', 'what is exact has no interval'
+    assert (rows['A03']['Verdict'], rows['A03']['Why']) == ('not judged', 'No number is meant.')
+    assert '<script>' not in table.markdown()
+    assert verdicts.table('other', catalogue, judged) is None
+
+
+def test_the_sheet_has_the_contract_s_columns_first(catalogue, judged):
+    frame = verdicts.frame(catalogue, judged)
+    assert list(frame)[:6] == ['id', 'verdict', 'effect', 'low', 'high', 'evidence']
+    held = frame.set_index('id').loc['A01']
+    assert (held['verdict'], held['effect'], held['evidence']) == ('reproduced', 4.5, judged.verdicts[0].evidence[0])
+    assert frame.set_index('id')['effect'].isna().to_dict() == {'A01': False, 'A02': False, 'A03': True}
+
+
+def test_a_row_shows_the_verdict_of_its_own_setting_first(runs, catalogue, judged):
+    other = Verdict('A01', 'elsewhere', 'contradicted')
+    both = Judged((other, *judged.verdicts))
+    row = gather.rows(runs, catalogue)[0]
+    assert both.of('A01') is other
+    assert verdicts.touching(row, catalogue, both).startswith('A01 ✓ reduced budget: reproduced; A02 ✗ contradicted')
+
+
+def test_the_best_verdict_is_the_one_that_was_chosen(judged):
+    chosen = Verdict('A01', 'full', 'inconclusive')
+    assert Judged(judged.verdicts, {'A01': chosen}).of('A01') is chosen
+    assert judged.of('A03') is None
+
+
+def test_every_claim_is_counted_once(catalogue, judged):
+    assert verdicts.tally(catalogue, judged) == [('reproduced', 1), ('contradicted', 1), ('not judged', 1)]
+
+
+def test_every_answer_has_a_sign():
+    from typing import get_args
+
+    from bench.claims import Answer
+
+    assert set(get_args(Answer)) <= set(verdicts.SIGNS)
+    assert len({verdicts.SIGNS[name] for name in ('reproduced', 'contradicted', 'inconclusive')}) == 3
