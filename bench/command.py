@@ -1,9 +1,9 @@
-"""``segrepro run|report|data``: the three commands of an installed copy."""
+"""``segrepro run|report|data|predict``: the commands of an installed copy."""
 
 import sys
 from collections.abc import Sequence
 
-COMMANDS = ('run', 'report', 'data')
+COMMANDS = ('run', 'report', 'data', 'predict')
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,8 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from bench.run_all import main as command
     elif name == 'report':
         from bench.report import main as command
-    else:
+    elif name == 'data':
         from bench.data import main as command
+    else:
+        from bench.predict import main as command
     return command(arguments[1:])
 
 

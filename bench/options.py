@@ -18,6 +18,12 @@ def parser() -> argparse.ArgumentParser:
     what = made.add_argument_group('what to run')
     what.add_argument('--report', metavar='SLUG', help='only the experiments of one report')
     what.add_argument('--only', nargs='+', metavar='GLOB', help="globs over experiment ids, 'kitti_ablation/*'")
+    what.add_argument(
+        '--config', nargs='+', type=Path, default=[], metavar='FILE', help='mmseg configs of your own, to be trained'
+    )
+    what.add_argument(
+        '--checkpoint', nargs='+', type=Path, default=[], metavar='FILE', help='their weights: evaluated, not trained'
+    )
     what.add_argument('--dataset', default=DATASET_DEFAULT, metavar='NAME', help=f'{", ".join(NAMES)} (default scenes)')
     what.add_argument('--data-root', type=Path, metavar='DIR', help='where the data set lies')
     what.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, for --dataset folder')
@@ -67,5 +73,9 @@ def check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and value <= 0:
             raise ValueError(f'--{name.replace("_", "-")} {value}: must be positive')
+    if options.checkpoint and not options.config:
+        raise ValueError('--checkpoint goes with --config: it says whose weights these are')
+    if options.config and options.list:
+        raise ValueError('--list shows what is documented; --config FILE --dry-run shows what would run')
     if options.json and not options.list:
         raise ValueError('--json goes with --list')

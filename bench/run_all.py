@@ -8,9 +8,22 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import budgets, campaign, catalogue, cost_campaign, data_sets, environment, options, paths, sizes, store
+from bench import (
+    budgets,
+    campaign,
+    catalogue,
+    cost_campaign,
+    data_sets,
+    environment,
+    options,
+    own_models,
+    paths,
+    sizes,
+    store,
+)
 from bench.errors import BenchError, UnknownName
 from bench.records import BudgetRule, DataSet, Size, Status
+from bench.translate import Target
 
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
@@ -41,7 +54,23 @@ def _load(chosen) -> tuple[catalogue.Catalogue, list[str]]:
         ids = catalogue.select(ids, [f'{chosen.report}/*'])
     if chosen.only:
         ids = catalogue.select(ids, chosen.only)
-    return known, ids
+    return known, [] if chosen.config and not (chosen.report or chosen.only) else ids
+
+
+def _own(chosen, dataset: DataSet | None = None) -> own_models.Prepared:
+    """Return the user's own models as experiments, having said how each was read."""
+    if not chosen.config:
+        return own_models.NONE
+    from bench.execute.translating import translate
+
+    dataset = dataset or campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
+    models = own_models.named(chosen.config, chosen.checkpoint)
+    target = Target(dataset.name, dataset.classes, len(dataset.splits['train']), _size(chosen, dataset))
+    made = own_models.prepare(models, target, data_sets.cache_folder(), translate)
+    for name, notes in made.notes.items():
+        for note in notes:
+            print(f'{name}: {note}', file=sys.stderr)
+    return made
 
 
 def _list(chosen) -> int:
@@ -74,9 +103,10 @@ def _run(chosen) -> int:
     rule = budgets.rule(chosen.budget, chosen.budget_factor)
     device = campaign.find_device(chosen.device)
     dataset = campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
+    own = _own(chosen, dataset)
     made = campaign.prepare(
-        known,
-        ids,
+        own.join(known),
+        [*ids, *own.configs],
         campaign.Setting(
             dataset=dataset,
             size=_size(chosen, dataset),
@@ -92,6 +122,7 @@ def _run(chosen) -> int:
             retry_failed=chosen.retry_failed,
             timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
             deadline=None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes,
+            own=own.configs,
         ),
     )
     if chosen.dry_run:
@@ -109,15 +140,17 @@ def _run(chosen) -> int:
 def _cost(chosen) -> int:
     known, ids = _load(chosen)
     results = chosen.results.resolve()
+    own = _own(chosen)
     setting = cost_campaign.CostSetting(
         device=campaign.find_device(chosen.device),
         precision=chosen.precision,
         results=results,
         configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
         timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
+        own=own.configs,
     )
     with store.lock(results, shlex.join(['run_all.py', *sys.argv[1:]])):
-        jobs, statuses = cost_campaign.prepare(known, ids, setting)
+        jobs, statuses = cost_campaign.prepare(own.join(known), [*ids, *own.configs], setting)
         if jobs:
             statuses |= cost_campaign.carry_out(jobs, setting)
         page = campaign.report(results, known)

@@ -81,7 +81,7 @@ def _plateau(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _stretched(scheduler: Mapping[str, Any], share: float) -> list[dict[str, Any]]:
-    """Return a scheduler of mmengine with its counts times ``share``; none for a warm-up of less than two iterations."""
+    """Return a scheduler of mmengine with its counts times ``share``, none for a warm-up below two iterations."""
     kind = scheduler.get('type')
     if kind not in COUNTED:
         raise PlanError(

@@ -30,12 +30,16 @@ def miou(stack: np.ndarray) -> float:
 def run(tmp_path):
     """A function that stores a run in a folder of results."""
 
-    def write(side: str, stack: np.ndarray, name='kitti_ablation/baseline', seed=0, status='ok', budget='short', **blocks):
+    def write(
+        side: str, stack: np.ndarray, name='kitti_ablation/baseline', seed=0, status='ok', budget='short', **blocks
+    ):
         factor = 0.1 if budget == 'short' else None
         variant = f'camvid-96x128-{budget}' + ('x0.1' if factor else '') + f'-seed{seed}'
         scores = {'miou': miou(stack), 'per_class_iou': dict.fromkeys(CLASSES, 50.0)}
         values = {'metrics': scores if status == 'ok' else None, 'factor': factor, 'size': (96, 128), **blocks}
-        receipt = Receipt(1, f'{name}/{variant}', name.split('/')[0], name, 'camvid', budget, seed, status, '', 'k', **values)
+        receipt = Receipt(
+            1, f'{name}/{variant}', name.split('/')[0], name, 'camvid', budget, seed, status, '', 'k', **values
+        )
         folder = tmp_path / side / receipt.id
         folder.mkdir(parents=True)
         (folder / 'receipt.json').write_text(json.dumps(asdict(receipt)))
@@ -132,5 +136,7 @@ def test_the_table_tells_what_changed_first(run, compared):
     run('A', matrices(0.9), latency=timed(10.0))
     run('B', matrices(0.3), latency=timed(10.1))
     text = pages.markdown(compared(), 'A|', 'B')
-    assert text.index('## Beyond noise') < text.index('| miou') < text.index('## Within noise') < text.index('| latency')
+    assert (
+        text.index('## Beyond noise') < text.index('| miou') < text.index('## Within noise') < text.index('| latency')
+    )
     assert text.startswith('# A\\| and B')

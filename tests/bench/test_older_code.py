@@ -24,7 +24,13 @@ EXPERIMENTS = {
 
 def stored(name: str, key: str, **changes) -> tuple[Path, Receipt]:
     run = Run(name, 'camvid', (96, 128), 'short', 0.1, 0)
-    values = {'factor': 0.1, 'size': [96, 128], 'data': {'manifest': MANIFEST}, 'environment': {'device': 'cpu'}, **changes}
+    values = {
+        'factor': 0.1,
+        'size': [96, 128],
+        'data': {'manifest': MANIFEST},
+        'environment': {'device': 'cpu'},
+        **changes,
+    }
     return Path(name), Receipt(1, run.folder, 'toy', name, 'camvid', 'short', 0, 'ok', '', key, **values)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 
-from bench import paths, report
+from bench import catalogue, paths, report
 from bench.records import Receipt
 
 
@@ -105,3 +105,25 @@ def test_reporting_needs_no_torch(results):
         [sys.executable, '-c', program], capture_output=True, text=True, check=True, cwd=paths.repo_root()
     )
     assert run.stdout.splitlines()[-1] == '[]'
+
+
+def test_the_published_claims_are_judged(results, checkout):
+    assert report.main(['--results', str(results), '--publish', '--published']) == 0
+    generated = checkout / 'reports' / 'generated'
+    lines = (generated / 'claims.csv').read_text().splitlines()
+    assert lines[0].startswith('id,verdict,effect,low,high,evidence')
+    assert len(lines) - 1 == len(catalogue.load(paths.documented_dir()).claims) > 100
+    assert not [line for line in lines if ',not judged,' in line]
+
+
+def test_compare_tells_a_change_by_its_exit_code(results, tmp_path, capsys):
+    other = tmp_path / 'other'
+    shutil.copytree(results, other)
+    assert report.main(['--compare', str(results), str(other)]) == 0
+    assert 'Nothing beyond noise' in capsys.readouterr().out
+    path = next(other.rglob('receipt.json'))
+    path.write_text(path.read_text().replace('"status": "ok"', '"status": "oom"'))
+    assert report.main(['--compare', str(results), str(other)]) == 1
+    assert '| status' in capsys.readouterr().out
+    assert report.main(['--compare', str(results), str(tmp_path / 'none')]) == 2
+    assert capsys.readouterr().err == f'error: --compare {tmp_path / "none"}: no such folder\n'
