@@ -11,12 +11,16 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 
 from bench import compose, environment, layout, store
-from bench.measure import cost, latency, memory
+from bench.measure import cost, energy, latency, memory
 from bench.records import SCHEMA_VERSION, CostJob, Status
+
+LARGEST_BATCH = {'cpu': 8, 'cuda': 64}
+"""Where the search for the batch of the highest throughput ends."""
 
 
 def measure(job: CostJob) -> dict[str, Any]:
-    """Return the record of ``job``: what is counted exactly, then latency and, apart from it, memory of one forward.
+    """Return the record of ``job``: what is counted exactly, then latency, throughput at its best batch, energy and,
+    apart from these, memory of one forward.
 
     The weights are random: neither counts nor times depend on them.
     """
@@ -35,18 +39,29 @@ def measure(job: CostJob) -> dict[str, Any]:
     with memory.peak_memory(job.device) as peak:
         step()
     contended = job.contended or environment.others_at_work()
-    timed = latency.measure_latency(
-        step,
-        job.device,
-        seconds=job.seconds,
-        input_shape=shape,
-        precision=job.precision,
-        channels_last=memory_format == torch.channels_last,
-    )
+
+    def timed(batch: int, seconds: float) -> dict[str, Any]:
+        images = inputs.expand(batch, -1, -1, -1).contiguous(memory_format=memory_format)
+        return latency.measure_latency(
+            step if batch == 1 else latency.forward_argmax(model, images, job.precision),
+            job.device,
+            seconds=seconds,
+            batch_size=batch,
+            input_shape=tuple(images.shape),
+            precision=job.precision,
+            channels_last=memory_format == torch.channels_last,
+        )
+
+    single = timed(1, job.seconds)
+    largest = LARGEST_BATCH['cpu' if job.device == 'cpu' else 'cuda']
+    fastest = latency.best_batch(lambda batch: single if batch == 1 else timed(batch, job.seconds / 2), largest)
+    counter = energy.find_counter(job.device)
     return {
         **head(job, 'ok', ''),
         'cost': counted,
-        'latency': {**timed, 'contended': contended},
+        'latency': {**single, 'contended': contended},
+        'throughput': {**fastest, 'contended': contended},
+        'energy': energy.measure_energy(step, job.device, counter, shared=contended),
         'memory': {'inference_peak_bytes': peak.as_dict()['peak_bytes'], 'inference': peak.as_dict()},
         'environment': environment.describe(job.device, job.threads),
     }

@@ -36,7 +36,9 @@ def job(name, parents=()):
     return Job(run, Path(), dataset, '', {}, rule('smoke'), Path(), 'key', Path())
 
 
-def carry_out(jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB, need=1 * GIB, objection=None, **limits):
+def carry_out(
+    jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB, need=1 * GIB, objection=None, **limits
+):
     """Return the outcomes and, for every job, when it started and ended."""
     spans = {}
     options = {'timeout_sec': lambda job: 60.0, **limits}

@@ -17,7 +17,8 @@ optimizer = dict(type='Adam', lr=0.01)
 protocol = dict(
     dataset='folder', documented_images=8, samples_per_image=1, num_classes=5, epochs={epochs}, batch_size=2,
     train_view=dict(kind='whole', size=(64, 80)), test_view=dict(kind='native'), stride=1, augment=[],
-    schedule=[dict(kind='poly', power=0.9)], weights=None, cost=dict(input_shape=(3, 64, 80), count_auxiliary=False), {extra})
+    schedule=[dict(kind='poly', power=0.9)], weights=None,
+    cost=dict(input_shape=(3, 64, 80), count_auxiliary=False), {extra})
 """
 
 HEAD = """slug: fake

@@ -140,7 +140,7 @@ def test_a_saved_network_comes_back_the_same(name, tmp_path):
 
 @pytest.mark.parametrize('name', [name for name in NETWORKS if 'gates' not in name and name != 'segnetwork'])
 def test_one_batch_is_learnt(name, scene, overfit):
-    """Gates are learnt by the edge-guided segmentor; SegNetwork has a test of its own: 64 pixels are 2x2 cells to it."""
+    """Gates are learnt by the edge-guided segmentor; SegNetwork, to which 64 pixels are 2x2 cells, has its own test."""
     images, labels = scene
     rate, steps = RATES.get(name.split(',')[0], (1e-2, 100))
     first, last, score = overfit(build(name), images, labels, rate=rate, steps=steps)
