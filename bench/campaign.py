@@ -249,10 +249,9 @@ def carry_out(prepared: Prepared) -> dict[str, Status]:
 
 def report(results: Path, known: Catalogue) -> Path:
     """Bring the report of everything in the results folder up to date and return its page."""
-    from bench.render.write import refresh
+    from bench import reporting
 
-    page, _ = refresh(store.read_all(results), known, results / 'report', store.read_timings(results))
-    return page
+    return reporting.refresh(results, known)
 
 
 def print_forecast(prepared: Prepared) -> None:

@@ -31,9 +31,11 @@ class Check:
 
     ``relation`` says which:
 
-    - ``greater``, ``less``: than that of every experiment in ``than``, by more than ``margin`` (0 unless given);
-      ``value`` is the documented difference.
+    - ``greater``, ``less``: than that of every experiment in ``than``, by more than ``margin`` (0 unless given). A
+      negative one allows for as much the other way: ``less`` by -2 is "no gain of 2 or more".
     - ``equal``: to that of every one in ``than``, within ``margin`` (required).
+      For these three ``value`` is the documented difference, ``of`` minus ``than``: to the one in ``than`` that
+      speaks most against the claim.
     - ``ratio``: ``of`` over the one in ``than`` is ``value``, within the relative tolerance ``margin`` (0.1 is 10 %).
     - ``value``: is ``value``, within ``margin``.
     - ``at_least``, ``at_most``: ``value``.

@@ -3,6 +3,7 @@
 python bench/report.py                           results/ -> results/report/
 python bench/report.py --publish                 results/ -> reports/measured/, without pictures and paths
 python bench/report.py --published [--check]     reports/measured/ -> reports/generated/, or say what is stale
+python bench/report.py --compare A B             what changed from results A to results B, against noise
 """
 
 import argparse
@@ -15,7 +16,12 @@ from bench.errors import BenchError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, 1 where ``--check`` finds a stale file, 2 for an error told in one line."""
+    """Run the command.
+
+    Returns:
+        0; 1 where ``--check`` finds a stale file or ``--compare`` a change beyond noise; 2 for an error, told in one
+            line.
+    """
     options = _parser().parse_args(argv)
     try:
         return _run(options)
@@ -26,9 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     # The templates and figures cost a second to import: --help does without.
-    from bench import publish
+    from bench import publish, reporting
     from bench.render import write
 
+    if options.compare:
+        return _compare(*options.compare)
     results = options.results or Path('results')
     if options.results is not None and not results.is_dir():
         raise BenchError(f'--results {results}: no such folder')
@@ -44,17 +52,35 @@ def _run(options: argparse.Namespace) -> int:
         out = options.out or _in_checkout('reports/generated', '--published')
     stored, timings = store.read_all(source), store.read_timings(source)
     documented = catalogue.load(paths.documented_dir())
+    if options.published and not options.check:
+        reporting.recount(documented)
+    judged = reporting.judge(stored, documented, timings)
     if options.check:
-        return _check(write.stale(stored, documented, out, timings), out)
-    print(write.write_report(stored, documented, out, timings))
+        problems = write.stale(stored, documented, out, timings, judged)
+        if options.published:
+            problems += [f'{name}: its costs are to be counted' for name in reporting.uncounted(documented)]
+        return _check(problems, out)
+    print(write.write_report(stored, documented, out, timings, judged))
     return 0
+
+
+def _compare(before: Path, after: Path) -> int:
+    from bench import changes
+    from bench.render import changes as pages
+
+    for folder in (before, after):
+        if not folder.is_dir():
+            raise BenchError(f'--compare {folder}: no such folder')
+    found = changes.compare(store.read_all(before), store.read_all(after))
+    print(pages.markdown(found, str(before), str(after)))
+    return int(any(change.beyond_noise for change in found.changes))
 
 
 def _check(problems: list[str], out: Path) -> int:
     for problem in problems:
         print(problem)
     if problems:
-        print(f'{out} is stale: {len(problems)} files; regenerate it with the same command without --check')
+        print(f'{out} is stale: {len(problems)} problems; regenerate it with the same command without --check')
         return 1
     print(f'{out} is up to date')
     return 0
@@ -73,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--out', type=Path, metavar='DIR', help='folder of the report (default: <results>/report)')
     parser.add_argument('--published', action='store_true', help='report reports/measured in reports/generated')
     parser.add_argument('--check', action='store_true', help='write nothing; exit 1 if a file there is stale')
+    parser.add_argument(
+        '--compare', type=Path, nargs=2, metavar=('A', 'B'), help='print what changed from results A to B, as Markdown'
+    )
     parser.add_argument('--publish', action='store_true', help='copy finished runs into reports/measured')
     return parser
 

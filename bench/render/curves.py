@@ -23,10 +23,10 @@ def read(folder: Path) -> Curve:
     """Return the curve of the run in ``folder``; an empty one where there is none, rows that are not whole left out."""
     try:
         with (folder / CURVES).open(newline='') as lines:
-            rows = list(csv.DictReader(lines))
+            header, *rows = list(csv.reader(lines)) or [[]]
     except OSError:
         return Curve()
-    loss, miou = _points(rows, 'loss'), _points(rows, 'val_miou')
+    loss, miou = _points(header, rows, 'loss'), _points(header, rows, 'val_miou')
     return Curve(*_columns(loss), *_columns(miou))
 
 
@@ -40,12 +40,15 @@ def smoothed(values: Sequence[float], share: float = 0.05) -> list[float]:
     return means
 
 
-def _points(rows: Sequence[dict[str, str]], column: str) -> list[tuple[float, float]]:
+def _points(header: Sequence[str], rows: Sequence[Sequence[str]], column: str) -> list[tuple[float, float]]:
+    if 'epoch' not in header or column not in header:
+        return []
+    x, y = header.index('epoch'), header.index(column)
     points = []
     for row in rows:
         try:
-            point = float(row['epoch']), float(row[column])
-        except (KeyError, TypeError, ValueError):
+            point = float(row[x]), float(row[y])
+        except (IndexError, ValueError):
             continue
         if isfinite(point[1]):
             points.append(point)

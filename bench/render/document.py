@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.records import Catalogue, Experiment, Report
-from bench.render import figures, panels, tables
+from bench.render import classes, figures, lr_range, panels, pareto, tables, verdicts
 from bench.render.gather import (
+    Judged,
     Row,
     Setting,
     Stored,
@@ -22,6 +23,12 @@ from bench.render.timings import Timing, cost_tables
 
 SHEETS = 2
 """Sheets of predictions a report and setting: the first and the last of the stored images."""
+
+FIGURED = 2
+"""Settings that are drawn of all reports together, and of each, the most telling first: a figure takes a second."""
+
+
+_NOTHING = Judged()
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,8 @@ class Document:
     has_smoke: bool
     rows: tuple[Row, ...]
     catalogue: Catalogue
+    judged: Judged = _NOTHING
+    figured: tuple[Setting, ...] = ()
 
     @property
     def pictures(self) -> list[Picture]:
@@ -80,58 +89,97 @@ class Document:
         return [table for section in (*self.rankings, *self.sections) for table in (*section.tables, *section.classes)]
 
 
-def build(stored: Iterable[Stored], catalogue: Catalogue, timings: Sequence[Timing] = ()) -> Document:
-    """Return the document of these receipts and cost timings; their order does not matter."""
-    gathered = rows(stored, catalogue)
+def build(
+    stored: Iterable[Stored], catalogue: Catalogue, timings: Sequence[Timing] = (), judged: Judged = _NOTHING
+) -> Document:
+    """Return the document of these receipts, cost timings and verdicts; the order of the first two does not matter."""
+    gathered = rows(stored, catalogue, judged.older)
     settings = telling(settings_of(gathered))
+    figured = _figured(gathered)
+    in_setting: dict[Setting | None, list[Row]] = {}
+    for row in gathered:
+        in_setting.setdefault(row.setting, []).append(row)
+    rankings = (_ranking(setting, in_setting[setting], setting in settings[:FIGURED]) for setting in settings)
     return Document(
-        summary=tuple(_summary(gathered)),
+        summary=(*_summary(gathered), *_verdict_sentences(catalogue, judged)),
         rankings=(
-            *(section for setting in settings if (section := _ranking(setting, gathered))),
+            *(section for section in rankings if section),
             *(Section(table.name, None, (table,), ()) for table in cost_tables(timings, catalogue)),
         ),
-        sections=tuple(_section(slug, gathered, catalogue) for slug in reports_of(gathered)),
+        sections=tuple(_section(slug, gathered, catalogue, judged) for slug in reports_of(gathered)),
         has_smoke=any(row.smoke for row in telling_rows(gathered)),
         rows=tuple(gathered),
         catalogue=catalogue,
+        judged=judged,
+        figured=figured,
     )
 
 
-def _ranking(setting: Setting, gathered: Sequence[Row]) -> Section | None:
-    table = tables.ranking(setting, gathered)
+def _figured(gathered: Sequence[Row]) -> tuple[Setting, ...]:
+    """Return the settings that are drawn of all reports together and of each, every one once."""
+    each = [list(gathered), *([row for row in gathered if row.report == slug] for slug in reports_of(gathered))]
+    return tuple(dict.fromkeys(setting for own in each for setting in telling(settings_of(own))[:FIGURED]))
+
+
+def _ranking(setting: Setting, own: Sequence[Row], drawn: bool) -> Section | None:
+    table = tables.ranking(setting, own)
     if not table.rows:
         return None
-    drawn = {
-        'miou': (f'Documented and measured mIoU on {setting.label}', figures.miou_bars(setting, gathered)),
-        'cost': (f'mIoU against GFLOPs on {setting.label}', figures.accuracy_against_cost(setting, gathered)),
-    }
-    pictures = [
-        Picture(f'figures/{name}-{setting.slug}.png', title, data) for name, (title, data) in drawn.items() if data
-    ]
-    notes = dict.fromkeys(row.first('data', 'note') for row in gathered if row.setting == setting)
+    pictures = _ranking_pictures(setting, own) if drawn else []
+    notes = dict.fromkeys(row.first('data', 'note') for row in own)
     return Section(setting.slug, None, (table,), tuple(pictures), notes=tuple(note for note in notes if note))
 
 
-def _section(slug: str, gathered: Sequence[Row], catalogue: Catalogue) -> Section:
+def _ranking_pictures(setting: Setting, own: Sequence[Row]) -> list[Picture]:
+    where = setting.label
+    pictures = [
+        ('miou', f'Documented and measured mIoU on {where}', figures.miou_bars(setting, own)),
+        *(
+            (name, f'mIoU against {cost.label} on {where}; the Pareto front is joined', data)
+            for name, cost in pareto.COSTS.items()
+            if (data := pareto.draw(setting, own, cost))
+        ),
+        ('classes', f'IoU of each class on {where}', classes.heat_map(setting, own)),
+        ('confusion', f'What the classes are taken for on {where}, best model', classes.confusion(setting, own)),
+    ]
+    return [Picture(f'figures/{name}-{setting.slug}.png', title, data) for name, title, data in pictures if data]
+
+
+def _section(slug: str, gathered: Sequence[Row], catalogue: Catalogue, judged: Judged) -> Section:
     own = [row for row in gathered if row.report == slug]
     shown = telling_rows(own)
-    settings = telling(settings_of(own))
-    classes = [table for setting in settings if (table := tables.per_class(slug, setting, own))]
-    pictures = []
-    for setting in settings:
-        curves = figures.training_curves(slug, setting, own)
-        if curves:
-            title = f'{slug}: training loss and validation mIoU on {setting.label}'
-            pictures.append(Picture(f'figures/{slug}-curves-{setting.slug}.png', title, curves))
-        pictures += _sheets(slug, setting, own)
+    in_setting = {setting: [row for row in own if row.setting == setting] for setting in telling(settings_of(own))}
+    per_class = [tables.per_class(slug, setting, mine) for setting, mine in in_setting.items()]
+    pictures: list[Picture] = []
+    for setting in list(in_setting)[:FIGURED]:
+        pictures += _pictures(slug, setting, in_setting[setting])
+    made = (
+        tables.accuracy(slug, shown, lambda row: verdicts.touching(row, catalogue, judged)),
+        tables.cost(slug, shown),
+        verdicts.table(slug, catalogue, judged),
+    )
     return Section(
         slug,
         catalogue.reports.get(slug),
-        (tables.accuracy(slug, shown), tables.cost(slug, shown)),
+        tuple(table for table in made if table),
         tuple(pictures),
         tuple(row.documented for row in {row.experiment: row for row in own}.values() if row.documented),
-        tuple(classes),
+        tuple(table for table in per_class if table),
     )
+
+
+def _pictures(slug: str, setting: Setting, own: Sequence[Row]) -> list[Picture]:
+    """Return the curves, learning-rate range tests and prediction sheets of a report in one setting."""
+    pictures = []
+    drawn = figures.training_curves(slug, setting, own)
+    if drawn:
+        title = f'{slug}: training loss and validation mIoU on {setting.label}'
+        pictures.append(Picture(f'figures/{slug}-curves-{setting.slug}.png', title, drawn))
+    drawn = lr_range.draw(slug, setting, own)
+    if drawn:
+        title = f'{slug}: loss against learning rate on {setting.label}'
+        pictures.append(Picture(f'figures/{slug}-lr-range-{setting.slug}.png', title, drawn))
+    return pictures + _sheets(slug, setting, own)
 
 
 def _sheets(slug: str, setting: Setting, own: Sequence[Row]) -> list[Picture]:
@@ -164,6 +212,16 @@ def _summary(gathered: Sequence[Row]) -> list[str]:
     if machines:
         sentences.append(f'Measured on {"; ".join(sorted(machines))}.')
     return sentences
+
+
+def _verdict_sentences(catalogue: Catalogue, judged: Judged) -> list[str]:
+    """Return how many claims held and how many fell; nothing where nothing is claimed."""
+    counts = verdicts.tally(catalogue, judged)
+    if not counts:
+        return []
+    reduced = sum(one.reduced_budget for name in catalogue.claims if (one := judged.of(name)))
+    aside = f' {reduced} of these answers rest on trainings shorter than documented.' if reduced else ''
+    return [f'{len(catalogue.claims)} claims: {verdicts.counted(counts)}.{aside}']
 
 
 _OUTCOMES = ('measured', 'run as smoke only', 'failed', 'not run')

@@ -2,16 +2,39 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from bench.claims import Verdict
 from bench.records import Catalogue, Experiment, Receipt, Size
 
 Stored = tuple[Path, Receipt]
 NOT_RUN = 'not run'
 _BUDGETS = ('full', 'short', 'smoke')
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was made of the receipts: verdicts, the most telling of each claim, and the runs from older sources.
+
+    ``verdicts`` are grouped by claim, the most telling setting first; ``best`` maps a claim to the one to believe (the
+    first where it is not given). ``older`` holds ids of receipts whose key differs from that of the present sources.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    best: Mapping[str, Verdict] = field(default_factory=dict)
+    older: frozenset[str] = frozenset()
+
+    def of(self, claim: str) -> Verdict | None:
+        """Return the verdict to believe of ``claim``; None where it was not judged."""
+        return self.best.get(claim) or next((one for one in self.verdicts if one.claim == claim), None)
+
+    def on(self, claim: str, setting: str) -> Verdict | None:
+        """Return the verdict of ``claim`` on a setting, by its label; else the one to believe."""
+        there = (one for one in self.verdicts if one.claim == claim and one.setting == setting)
+        return next(there, None) or self.of(claim)
 
 
 @dataclass(frozen=True)
@@ -69,18 +92,35 @@ class Spread:
         mean = sum(self.values) / self.n
         return sqrt(sum((value - mean) ** 2 for value in self.values) / (self.n - 1))
 
+    def interval(self, level: float = 0.95) -> tuple[float, float] | None:
+        """Return Student's two-sided interval of the mean; None for fewer than two values."""
+        if self.deviation is None or self.mean is None:
+            return None
+        # A tenth of a second to import: whoever only joins receipts does without.
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.n - 1, 0.5 + level / 2)) * self.deviation / sqrt(self.n)
+        return self.mean - half, self.mean + half
+
 
 @dataclass(frozen=True)
 class Row:
     """An experiment in one setting with its runs by seed, or an experiment that never ran (``setting`` is None).
 
-    ``documented`` is None for a receipt whose experiment the catalogue does not know.
+    ``documented`` is None for a receipt whose experiment the catalogue does not know. ``older`` are the ids of those
+    of its runs that were made with other sources than the present ones.
     """
 
     experiment: str
     documented: Experiment | None
     setting: Setting | None
     runs: tuple[Stored, ...] = ()
+    older: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        """A name of the row that no other row has."""
+        return f'{self.experiment} {self.setting.slug}' if self.setting else self.experiment
 
     @property
     def report(self) -> str:
@@ -120,6 +160,19 @@ class Row:
         return 'ok' if set(counts) == {'ok'} else ', '.join(f'{counts[name]} {name}' for name in sorted(counts))
 
     @property
+    def marks(self) -> list[str]:
+        """What a reader of the row's numbers must know."""
+        if not self.ok or self.setting is None:
+            return []
+        marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
+        if any(lookup(receipt, 'latency', 'contended') for _, receipt in self.ok):
+            marks.append('contended')
+        older = sum(receipt.id in self.older for _, receipt in self.ok)
+        if older:
+            marks.append('older code' if older == len(self.ok) else f'older code ({older} of {len(self.ok)})')
+        return marks
+
+    @property
     def reason(self) -> str:
         """Why something is missing: of each run that failed, or of an experiment that cannot run."""
         if not self.runs:
@@ -136,7 +189,7 @@ class Row:
         return (value, '') if value is not None else (self.documented.value('val_miou'), 'val')
 
 
-def rows(stored: Iterable[Stored], catalogue: Catalogue) -> list[Row]:
+def rows(stored: Iterable[Stored], catalogue: Catalogue, older: frozenset[str] = frozenset()) -> list[Row]:
     """Return every experiment's rows: catalogue order, then experiments unknown to it; one row a setting.
 
     An experiment without a receipt has one row without a setting. The order of ``stored`` does not matter.
@@ -151,7 +204,8 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue) -> list[Row]:
         settings = found.get(name, {})
         for setting in sorted(settings, key=lambda one: one.order):
             runs = sorted(settings[setting], key=lambda one: (one[1].seed, one[1].id))
-            gathered.append(Row(name, documented, setting, tuple(runs)))
+            own = older.intersection(receipt.id for _, receipt in runs)
+            gathered.append(Row(name, documented, setting, tuple(runs), own))
         if not settings:
             gathered.append(Row(name, documented, None))
     return gathered

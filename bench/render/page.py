@@ -1,25 +1,62 @@
 """A document as one self-contained HTML page and as Markdown. Templates decide the form, nothing else does."""
 
 import base64
+import hashlib
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
-from bench.render import cells
+from bench.render import cells, explorer, verdicts
 from bench.render.document import Document, Picture
 from bench.render.tables import SMOKE_NOTE
 
+SCRIPTS = ('grid.js', 'dialogs.js', 'chooser.js', 'page.js')
+"""The page's script, one file after the other."""
 
-def html(document: Document) -> str:
-    """Return the page: no file beside it is needed to read it, every text in it is escaped."""
-    return _render('index.html.j2', document)
+
+def html(document: Document, out: Path | None = None) -> str:
+    """Return the page: no file beside it is needed to read it, every text in it is escaped.
+
+    ``out`` is the folder that it will lie in: links to receipts are relative to it; without it there are none.
+    """
+    environment = _environment()
+    loader = environment.loader
+    assert loader is not None
+    script = '\n'.join(loader.get_source(environment, name)[0] for name in SCRIPTS)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return environment.get_template('index.html.j2').render(
+        document=document,
+        smoke_note=SMOKE_NOTE,
+        data=explorer.data(document, out),
+        # Our own files: escaping them would break them, and the page's policy runs nothing else.
+        script=Markup(script),
+        script_digest=digest,
+        told=_told(document),
+    )
 
 
 def markdown(document: Document) -> str:
     """Return the same content for a viewer of repositories; images and CSV files are linked."""
-    return _render('README.md.j2', document)
+    return _environment().get_template('README.md.j2').render(document=document, smoke_note=SMOKE_NOTE)
 
 
-def _render(template: str, document: Document) -> str:
+def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Return what held and what fell: heading, then id, sign and words with statement of each claim."""
+    claims = document.catalogue.claims
+    told = []
+    for answer, heading in (('reproduced', 'What held'), ('contradicted', 'What fell')):
+        found = []
+        for name, claim in claims.items():
+            verdict = document.judged.of(name)
+            if verdict and verdict.answer == answer:
+                aside = ' (reduced budget)' if verdict.reduced_budget else ''
+                found.append((name, verdicts.SIGNS[answer], claim.statement + aside))
+        told.append((heading, found))
+    return told
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader('bench.render'),
         autoescape=select_autoescape(enabled_extensions=('html', 'html.j2')),
@@ -30,7 +67,9 @@ def _render(template: str, document: Document) -> str:
     )
     environment.filters['md'] = cells.markdown
     environment.filters['inline'] = _inline
-    return environment.get_template(template).render(document=document, smoke_note=SMOKE_NOTE)
+    # Compact; `<`, `>`, `&` and `'` are escaped by the filter itself, so that no text ends the script element.
+    environment.policies['json.dumps_kwargs'] = {'separators': (',', ':'), 'allow_nan': False}
+    return environment
 
 
 def _inline(picture: Picture) -> str:

@@ -1,4 +1,4 @@
-"""Sheets of predictions: one image, its truth and what each experiment of a report made of it, with the legend.
+"""Sheets of predictions: one image, its truth, what each experiment of a report made of it and where it is wrong.
 
 A run stores ``panels/<stem>_{image.jpg,truth.png,prediction.png}``, coloured with the palette of its data set; names
 and colours of the classes come from the resolved config beside them.
@@ -18,10 +18,17 @@ from matplotlib.patches import Patch
 from PIL import Image
 
 from bench.render.gather import Row, Setting
+from bench.render.images import stored_panels
 
 COLUMNS = 4
+SHOWN = 12
+"""Experiments on a sheet, the first of them."""
+WRONG = (213, 94, 0)
+"""Okabe and Ito's vermilion, on grey: told apart by its lightness as well."""
+
 _TILE_INCHES = 2.9
 _DPI = 100
+NOT_LABELLED = 'not labelled'
 Legend = list[tuple[str, tuple[float, ...]]]
 
 
@@ -34,24 +41,26 @@ def stems(setting: Setting, rows: Sequence[Row]) -> list[str]:
 
 def sheet(setting: Setting, rows: Sequence[Row], stem: str) -> bytes | None:
     """Draw one image, its truth and each experiment's prediction (first finished seed); None where none is stored."""
-    shown = [row for row in rows if row.setting == setting and row.ok and stem in _stored(row)]
+    shown = [row for row in rows if row.setting == setting and row.ok and stem in _stored(row)][:SHOWN]
     if not shown:
         return None
     first = shown[0]
-    tiles = [('image', _file(first, stem, 'image.jpg')), ('truth', _file(first, stem, 'truth.png'))]
-    tiles += [(_caption(row), _file(row, stem, 'prediction.png')) for row in shown]
+    legend = read_legend(_folder(first).parent / 'config.py')
+    truth = _pixels(_file(first, stem, 'truth.png'))
+    tiles = [('image', _pixels(_file(first, stem, 'image.jpg'))), ('truth', truth)]
+    for row in shown:
+        prediction = _pixels(_file(row, stem, 'prediction.png'))
+        tiles += [(_caption(row), prediction), ('where it is wrong', errors(truth, prediction, legend))]
     columns = min(COLUMNS, len(tiles))
     lines = math.ceil(len(tiles) / columns)
-    width, height = _size(tiles[0][1])
-    legend = read_legend(_folder(first).parent / 'config.py')
+    height, width = truth.shape[:2]
     inches = lines * (_TILE_INCHES * height / width + 0.3) + 0.6 + 0.22 * math.ceil(len(legend) / 8)
     with rc_context({'font.family': 'DejaVu Sans', 'font.size': 9, 'text.parse_math': False}):
         figure = Figure(figsize=(_TILE_INCHES * columns, inches), layout='constrained')
         for axes in figure.subplots(lines, columns, squeeze=False).flat:
             axes.set_axis_off()
-        for axes, (caption, path) in zip(figure.axes, tiles, strict=False):
-            with Image.open(path) as picture:
-                axes.imshow(np.asarray(picture.convert('RGB')), interpolation='nearest')
+        for axes, (caption, pixels) in zip(figure.axes, tiles, strict=False):
+            axes.imshow(pixels, interpolation='nearest')
             axes.set_title(caption, fontsize=9)
         # A label that starts with an underscore would be left out.
         named = [(name.replace('_', ' ') if name.startswith('_') else name, colour) for name, colour in legend]
@@ -60,6 +69,20 @@ def sheet(setting: Setting, rows: Sequence[Row], stem: str) -> bytes | None:
             figure.legend(handles=handles, loc='outside lower center', ncols=min(8, len(handles)), fontsize=8)
         figure.suptitle(f'{first.report}: {stem} — {setting.label}', fontsize=11)
         return _jpeg(figure)
+
+
+def errors(truth: np.ndarray, prediction: np.ndarray, legend: Legend) -> np.ndarray:
+    """Return a picture [H, W, 3] of what is wrong: vermilion; what is right: grey; what is not labelled: white.
+
+    ``truth`` and ``prediction`` are coloured label maps [H, W, 3], uint8; where the two sizes differ nothing is told
+    to be wrong. Black means not labelled unless a class of ``legend`` is black.
+    """
+    picture = np.full(truth.shape, 128, np.uint8)
+    if prediction.shape == truth.shape:
+        picture[(truth != prediction).any(axis=-1)] = WRONG
+    if (0.0, 0.0, 0.0) not in [colour for name, colour in legend if name != NOT_LABELLED]:
+        picture[~truth.any(axis=-1)] = 255
+    return picture
 
 
 def read_legend(config: Path) -> Legend:
@@ -83,7 +106,7 @@ def _legend_of(dataloader: ast.expr) -> Legend:
         info = ast.literal_eval(dataloader)['dataset']['metainfo']
         pairs = zip(info['classes'], info['palette'], strict=True)
         return [(str(name), tuple(channel / 255 for channel in colour)) for name, colour in pairs] + [
-            ('not labelled', (0.0, 0.0, 0.0))
+            (NOT_LABELLED, (0.0, 0.0, 0.0))
         ]
     except (KeyError, TypeError, ValueError):
         return []
@@ -96,9 +119,7 @@ def _caption(row: Row) -> str:
 
 def _stored(row: Row) -> set[str]:
     """Return the images of which the row's first finished run has all three files."""
-    endings = ('image.jpg', 'truth.png', 'prediction.png')
-    each = [{path.name.removesuffix(f'_{end}') for path in _folder(row).glob(f'*_{end}')} for end in endings]
-    return set.intersection(*each)
+    return stored_panels(_folder(row))
 
 
 def _folder(row: Row) -> Path:
@@ -109,9 +130,9 @@ def _file(row: Row, stem: str, ending: str) -> Path:
     return _folder(row) / f'{stem}_{ending}'
 
 
-def _size(path: Path) -> tuple[int, int]:
+def _pixels(path: Path) -> np.ndarray:
     with Image.open(path) as picture:
-        return picture.size
+        return np.asarray(picture.convert('RGB'))
 
 
 def _jpeg(figure: Figure) -> bytes:

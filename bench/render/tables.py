@@ -21,6 +21,7 @@ class Table:
     """A table as text: ``marks`` has one of ``ok``, ``smoke``, ``failed``, ``absent`` for each row.
 
     ``text_columns`` columns from the left are text; those in ``scores`` mean nothing in a row marked ``smoke``.
+    ``keys`` has the name of the row's runs (``Row.key``) for each row, or is empty.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table:
     marks: tuple[str, ...]
     text_columns: int = 1
     scores: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
 
     def greyed(self, row: int, column: int) -> bool:
         """Say whether a cell is a score that proves nothing."""
@@ -59,25 +61,27 @@ class Table:
         return ['left' if self.is_text(column) else 'right' for column in range(len(self.columns))]
 
 
-_PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights'})
-_SCORES = frozenset({'mIoU (%)', 's.d. over seeds', 'Pixel acc. (%)', 'Class acc. (%)', 'Train mIoU (%)'})
+_PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights', 'Claims', 'Own data'})
+_SCORES = frozenset({'mIoU (%)', 'Deviation', 's.d. over seeds', 'Pixel acc. (%)', 'Class acc. (%)', 'Train mIoU (%)'})
 _Cell = Callable[[Row], str]
 
 
-def accuracy(report: str, rows: Sequence[Row]) -> Table:
-    """Return what was documented and what was measured for every experiment of a report."""
+def accuracy(report: str, rows: Sequence[Row], claims: _Cell = lambda row: cells.DASH) -> Table:
+    """Return what was documented and measured for every experiment of a report, and ``claims``: the verdicts on it."""
     columns: dict[str, _Cell] = {
         'Experiment': lambda row: row.name,
         'Setting': _setting,
         'Documented mIoU (%)': documented_miou,
         'mIoU (%)': lambda row: cells.number(row.spread('metrics', 'miou').mean),
+        'Deviation': lambda row: cells.signed(miou_deviation(row)),
         'seeds': lambda row: str(len(row.ok)) if row.ok else cells.DASH,
         's.d. over seeds': lambda row: cells.number(row.spread('metrics', 'miou').deviation),
         'Pixel acc. (%)': lambda row: cells.number(row.spread('metrics', 'pixel_accuracy').mean),
         'Class acc. (%)': lambda row: cells.number(row.spread('metrics', 'class_accuracy').mean),
         'Train mIoU (%)': lambda row: cells.number(row.spread('train_metrics', 'miou').mean),
         'Initial weights': initial_weights,
-        'Status': lambda row: row.status,
+        'Claims': claims,
+        'Status': lambda row: '; '.join([row.status, *row.marks]),
         'Why': lambda row: row.reason,
     }
     return _table(f'{report}-accuracy', f'{report}: accuracy', columns, rows, text_columns=2)
@@ -197,6 +201,12 @@ def deviation_percent(row: Row) -> float | None:
     return None if not documented or flops is None else 100.0 * (flops / 1e9 / documented - 1.0)
 
 
+def miou_deviation(row: Row) -> float | None:
+    """Return measured less documented mIoU in points; where the settings differ it says more of them than of us."""
+    documented, measured = row.documented_miou()[0], row.spread('metrics', 'miou').mean
+    return None if documented is None or measured is None else measured - documented
+
+
 def documented_miou(row: Row) -> str:
     """Return the documented mIoU as printed, marked where it is a validation score."""
     value, split = row.documented_miou()
@@ -220,6 +230,7 @@ def _experiment_record(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'status': row.status,
         'reason': row.reason,
         'evidence': None if not row.ok else not row.smoke,
+        'marks': '; '.join(row.marks) or None,
         'dataset': setting and setting.dataset,
         'height': setting.size[0] if setting and setting.size else None,
         'width': setting.size[1] if setting and setting.size else None,
@@ -263,7 +274,8 @@ def _table(
     scores: frozenset[str] = _SCORES,
 ) -> Table:
     body = tuple(tuple(cell(row) for cell in columns.values()) for row in rows)
-    return Table(name, title, tuple(columns), body, tuple(_mark(row) for row in rows), text_columns, scores)
+    marks, keys = tuple(_mark(row) for row in rows), tuple(row.key if row.runs else '' for row in rows)
+    return Table(name, title, tuple(columns), body, marks, text_columns, scores, keys)
 
 
 def _mark(row: Row) -> str:

@@ -2,46 +2,46 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import StoreError
 from bench.records import Catalogue, Receipt
+from bench.render.gather import Judged
+
+if TYPE_CHECKING:
+    from bench.render.document import Document
 
 Timing = Mapping[str, Any]
 
 PAGE = 'index.html'
 MANIFEST = 'files.txt'
 _FINGERPRINT = '.inputs'
+_SOURCES = ('.py', '.j2', '.css', '.js')
 _LIBRARIES = ('matplotlib', 'pandas', 'tabulate', 'jinja2', 'pillow')
 
 
 def contents(
-    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, timings: Sequence[Timing] = ()
+    stored: Iterable[tuple[Path, Receipt]],
+    catalogue: Catalogue,
+    timings: Sequence[Timing] = (),
+    judged: Judged | None = None,
+    out: Path | None = None,
 ) -> dict[str, bytes]:
-    """Return every file of the report of these receipts, by its path relative to the report's folder."""
+    """Return every file of the report of these receipts, by its path relative to the report's folder ``out``.
+
+    Links to receipts are relative to ``out``; without it there are none.
+    """
     # pandas and matplotlib take a second to import: callers that only ask for freshness do not pay for them.
     from bench.render import document as documents
-    from bench.render import page, tables
-    from bench.render.timings import frame
+    from bench.render import page
 
-    document = documents.build(stored, catalogue, timings)
-    everything = tables.experiments_frame(document.rows, catalogue)
-    files = {
-        PAGE: page.html(document),
-        'README.md': page.markdown(document),
-        'experiments.csv': tables.csv(everything),
-        'runs.csv': tables.csv(tables.runs_frame(document.rows)),
-        'per_class.csv': tables.csv(tables.classes_frame(document.rows)),
-    }
-    if timings:
-        files['timings.csv'] = tables.csv(frame(timings))
-    for section in document.sections:
-        own = everything[everything['id'].str.startswith(f'{section.slug}/')]
-        files[f'tables/{section.slug}.csv'] = tables.csv(own)
+    document = documents.build(stored, catalogue, timings, judged or Judged())
+    files = _sheets(document, catalogue, timings)
+    files |= {PAGE: page.html(document, out), 'README.md': page.markdown(document)}
     for table in document.tables:
         files[f'tables/{table.name}.md'] = f'# {table.title}\n\n{table.markdown()}\n'
         files[f'tables/{table.name}.tex'] = f'{table.latex()}\n'
@@ -51,8 +51,32 @@ def contents(
     return dict(sorted(encoded.items()))
 
 
+def _sheets(document: 'Document', catalogue: Catalogue, timings: Sequence[Timing]) -> dict[str, str]:
+    """Return the CSV files."""
+    from bench.render import tables, verdicts
+    from bench.render.timings import frame
+
+    everything = tables.experiments_frame(document.rows, catalogue)
+    files = {
+        'experiments.csv': tables.csv(everything),
+        'runs.csv': tables.csv(tables.runs_frame(document.rows)),
+        'per_class.csv': tables.csv(tables.classes_frame(document.rows)),
+        'claims.csv': tables.csv(verdicts.frame(catalogue, document.judged)),
+    }
+    if timings:
+        files['timings.csv'] = tables.csv(frame(timings))
+    for section in document.sections:
+        own = everything[everything['id'].str.startswith(f'{section.slug}/')]
+        files[f'tables/{section.slug}.csv'] = tables.csv(own)
+    return files
+
+
 def write_report(
-    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path, timings: Sequence[Timing] = ()
+    stored: Iterable[tuple[Path, Receipt]],
+    catalogue: Catalogue,
+    out: Path,
+    timings: Sequence[Timing] = (),
+    judged: Judged | None = None,
 ) -> Path:
     """Write the report of these receipts into ``out`` and return its page.
 
@@ -61,7 +85,7 @@ def write_report(
     Raises:
         StoreError: ``out`` cannot be written to; names the path and the system's reason.
     """
-    files = contents(stored, catalogue, timings)
+    files = contents(stored, catalogue, timings, judged, out)
     try:
         leftover = listed(out) - set(files)
         for name, data in files.items():
@@ -75,12 +99,16 @@ def write_report(
 
 
 def refresh(
-    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path, timings: Sequence[Timing] = ()
+    stored: Iterable[tuple[Path, Receipt]],
+    catalogue: Catalogue,
+    out: Path,
+    timings: Sequence[Timing] = (),
+    judge: Callable[[], Judged] = Judged,
 ) -> tuple[Path, bool]:
     """Write the report unless ``out`` already holds that of the same inputs; return its page and whether it did.
 
     The inputs are hashed: receipts, the files beside them that figures read, the catalogue, the code and the
-    versions of the libraries. Nothing heavy is imported when there is nothing to do.
+    versions of the libraries. Nothing heavy is imported, and nothing judged, when there is nothing to do.
     """
     stored = list(stored)
     wanted = fingerprint(stored, catalogue, timings)
@@ -88,16 +116,20 @@ def refresh(
     whole = all((out / name).is_file() for name in listed(out)) and (out / PAGE).is_file()
     if whole and note.is_file() and note.read_text() == wanted:
         return out / PAGE, False
-    page = write_report(stored, catalogue, out, timings)
+    page = write_report(stored, catalogue, out, timings, judge())
     _write(note, wanted.encode())
     return page, True
 
 
 def stale(
-    stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, out: Path, timings: Sequence[Timing] = ()
+    stored: Iterable[tuple[Path, Receipt]],
+    catalogue: Catalogue,
+    out: Path,
+    timings: Sequence[Timing] = (),
+    judged: Judged | None = None,
 ) -> list[str]:
     """Return the files of ``out`` that are missing, different or left over, with which of these they are."""
-    files = contents(stored, catalogue, timings)
+    files = contents(stored, catalogue, timings, judged, out)
     problems = {name: 'left over' for name in listed(out) - set(files)}
     for name, data in files.items():
         path = out / name
@@ -113,18 +145,18 @@ def fingerprint(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, ti
     digest = hashlib.sha256()
     for folder, receipt in sorted(stored, key=lambda one: one[1].id):
         digest.update(json.dumps(asdict(receipt), sort_keys=True).encode())
-        for path in (folder / 'curves.csv', folder / 'config.py', *sorted((folder / 'panels').glob('*'))):
+        beside = (folder / 'curves.csv', folder / 'lr_range.csv', folder / 'config.py')
+        for path in (*beside, *sorted((folder / 'panels').glob('*'))):
             if path.is_file():
                 digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     digest.update(json.dumps(list(timings), sort_keys=True).encode())
-    digest.update(repr((dict(catalogue.reports), dict(catalogue.experiments))).encode())
-    sources: Mapping[str, bytes] = {
-        str(path.relative_to(Path(__file__).parent)): path.read_bytes()
-        for path in Path(__file__).parent.rglob('*')
-        if path.suffix in ('.py', '.j2', '.css')
-    }
-    for name in sorted(sources):
-        digest.update(name.encode() + hashlib.sha256(sources[name]).digest())
+    claims = dict(catalogue.claims)
+    digest.update(repr((dict(catalogue.reports), dict(catalogue.experiments), claims)).encode())
+    # The steps that judge lie beside this package; what they make of the same receipts may change with them.
+    package = Path(__file__).parent.parent
+    files = [*package.glob('*.py'), *(path for path in (package / 'render').rglob('*') if path.suffix in _SOURCES)]
+    for path in sorted(files):
+        digest.update(path.relative_to(package).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
     digest.update(repr([(name, metadata.version(name)) for name in _LIBRARIES]).encode())
     return digest.hexdigest()
 

@@ -34,7 +34,8 @@ def catalogue() -> Catalogue:
     ]
     claims = [
         Claim('A01', 'Base beats </script><script>alert(3)</script> wide', '1', ('toy/base', 'toy/wide'), 'paired',
-              'Train both.', (Check('miou', 'greater', 'toy/base', ('toy/wide',)),), own_data='confounded', known='One run each.'),
+              'Train both.', (Check('miou', 'greater', 'toy/base', ('toy/wide',)),),
+              own_data='confounded', known='One run each.'),
         Claim('A02', 'Base is small', '2', ('toy/base',), 'counted', 'Count.'),
         Claim('A03', 'Nobody knows', '3', ('toy/idle',), 'none', 'It is not.', reason='No number is meant.'),
     ]  # fmt: skip

@@ -137,7 +137,9 @@ def test_claims_are_filtered_and_open_their_evidence(browse):
     assert result['fallen'] == ['A02']
     assert '✓ reduced budget: reproduced' in result['held'] and '4.5 [1.25, 7.75] percent' in result['held']
     assert result['claim']['open'] and result['claim']['focus'] == 'Close'
-    assert '</script><script>alert(3)</script>' in result['claim']['text'] and 'One run each.' in result['claim']['text']
+    assert (
+        '</script><script>alert(3)</script>' in result['claim']['text'] and 'One run each.' in result['claim']['text']
+    )
     assert 'toy/base/camvid-96x128-short-seed0: ok, mIoU 40.00 %' in result['run']
     assert [link.rsplit('/', 1)[1] for link in result['links']] == [
         'receipt.json',
@@ -151,7 +153,8 @@ CHOOSE = """
 const place = document.getElementById('chooser-body');
 const answer = () => place.querySelector('.answer').textContent;
 const before = answer();
-const first = [...place.querySelectorAll('tbody tr')].map((row) => [row.children[0].textContent, row.children[7].textContent]);
+const cell = (row, number) => row.children[number].textContent;
+const first = [...place.querySelectorAll('tbody tr')].map((row) => [cell(row, 0), cell(row, 7)]);
 const box = document.getElementById('chooser-latency');
 box.value = '1';
 box.dispatchEvent(new Event('input'));
@@ -181,7 +184,10 @@ def test_the_chooser_ranks_what_fits(browse):
 LINKS = """
 for (const button of all('#models-body tbody th .number')) button.click();
 const links = [];
-for (const model of data.models) { openModel(model.key); links.push(...all('dialog a').map((a) => a.getAttribute('href'))); }
+for (const model of data.models) {
+  openModel(model.key);
+  links.push(...all('dialog a').map((a) => a.getAttribute('href')));
+}
 dialog.close();
 const shown = [...all('a, img')].map((one) => one.getAttribute('href') || one.getAttribute('src'));
 return { links: [...links, ...shown], anchors: all('[id]').map((one) => one.id), images: all('.gallery img').length };
@@ -207,8 +213,10 @@ const dark = getComputedStyle(document.body).backgroundColor;
 document.getElementById('theme').click();
 const unnamed = all('button, select, input').filter((one) => one.id !== 'theme' && !one.textContent.trim()
   && !one.getAttribute('aria-label') && !(one.labels && one.labels.length));
-return { page: document.documentElement.scrollWidth, window: innerWidth, dark, light: getComputedStyle(document.body).backgroundColor,
-  unnamed: unnamed.map((one) => one.outerHTML), unsorted: all('thead th:not([aria-sort])').length, tables: all('table').length };
+const light = getComputedStyle(document.body).backgroundColor;
+const unsorted = all('thead th:not([aria-sort])').length;
+return { page: document.documentElement.scrollWidth, window: innerWidth, dark, light, unsorted,
+  unnamed: unnamed.map((one) => one.outerHTML), tables: all('table').length };
 """
 
 
@@ -220,3 +228,31 @@ def test_a_phone_needs_no_sideways_scrolling_and_every_control_has_a_name(browse
     assert result['dark'] != result['light']
     assert result['unnamed'] == []
     assert result['tables'] > 4 and result['unsorted'] == 0
+
+
+FRONT = """
+const costs = ['latency', 'inference'];
+const points = [];
+let state = 7;
+const next = (n) => { state = (state * 1103515245 + 12345) % 2147483648; return Math.floor(state / 65536) % n; };
+for (let i = 0; i < 60; i++) points.push({ miou: next(9), latency: next(9), inference: next(5) ? next(9) : null });
+return points.map((point) => [point.miou, point.latency, point.inference, onFront(point, points, costs)]);
+"""
+
+
+def test_the_front_is_what_no_other_model_beats(browse):
+    """Against the definition, written out a second time; a cost that is not known is not compared."""
+    told = browse(FRONT)
+    assert told['failures'] == told['console'] == []
+    points = told['result']
+
+    def beats(other, point):
+        known = [place for place in (1, 2) if point[place] is not None]
+        if any(other[place] is None for place in known):
+            return False
+        gains = [other[0] - point[0]] + [point[place] - other[place] for place in known]
+        return min(gains) >= 0 and max(gains) > 0
+
+    fronts = [not any(beats(other, point) for other in points) for point in points]
+    assert [point[3] for point in points] == fronts
+    assert 0 < sum(fronts) < len(points)

@@ -26,7 +26,7 @@ def test_no_run_at_all_is_said(catalogue):
     made = document.build([], catalogue)
     assert any('No run has been stored yet' in sentence for sentence in made.summary)
     assert made.pictures == []
-    assert [table.name for table in made.tables] == ['toy-accuracy', 'toy-cost']
+    assert [table.name for table in made.tables] == ['toy-accuracy', 'toy-cost', 'toy-claims']
 
 
 def test_files_have_plain_and_different_names(runs, catalogue):
@@ -39,3 +39,13 @@ def test_files_have_plain_and_different_names(runs, catalogue):
 def test_a_note_on_the_data_is_shown_with_its_ranking(catalogue, receipt, store):
     made = document.build([store(receipt('toy/base', data={'note': 'rendered'}))], catalogue)
     assert made.rankings[0].notes == ('rendered',)
+
+
+def test_a_report_is_drawn_in_its_own_settings_however_many_others_tell_more(runs, catalogue, receipt, store):
+    """Two settings of another report come first; the third is still drawn in the section of its own."""
+    others = [store(receipt('other/x', 20.0, dataset=name, budget='full', id=f'other/x/{name}-seed0')) for name in 'ab']
+    made = document.build([*runs, *others], catalogue)
+    drawn = {section.slug: [picture.path for picture in section.pictures] for section in made.sections}
+    assert 'figures/toy-curves-camvid-96x128-short-x0.1.png' in drawn['toy']
+    assert len(made.figured) == 3
+    assert sum(bool(section.pictures) for section in made.rankings) == document.FIGURED

@@ -19,6 +19,7 @@ def test_models_carry_their_marks_and_runs(made):
     assert models['toy/base']['low'] < 40 < 44 < models['toy/base']['high']
     assert models['toy/wide']['miou'] is None and models['toy/wide']['status'] == 'oom'
     assert [data['runs'][index]['seed'] for index in models['toy/base']['runs']] == [0, 1]
+    assert [data['runs'][index]['older'] for index in models['toy/base']['runs']] == [False, True]
     assert sorted(index for model in data['models'] for index in model['runs']) == list(range(len(data['runs'])))
 
 

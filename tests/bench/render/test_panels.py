@@ -49,3 +49,20 @@ def test_a_config_without_classes_gives_no_legend(tmp_path, text):
     (tmp_path / 'config.py').write_text(text)
     assert panels.read_legend(tmp_path / 'config.py') == []
     assert panels.read_legend(tmp_path / 'absent.py') == []
+
+
+@pytest.mark.parametrize('black_is_a_class', [False, True])
+def test_an_error_map_tells_right_wrong_and_unlabelled_apart(black_is_a_class):
+    red, blue, black = (200, 0, 0), (0, 0, 200), (0, 0, 0)
+    truth = np.array([[red, blue, black]], np.uint8)
+    prediction = np.array([[red, red, red]], np.uint8)
+    legend = [('sky', (0.0, 0.0, 0.0)), ('not labelled', (0.0, 0.0, 0.0))][not black_is_a_class :]
+    right, wrong, last = panels.errors(truth, prediction, legend)[0].tolist()
+    assert right == [128] * 3
+    assert wrong == list(panels.WRONG)
+    assert last == (list(panels.WRONG) if black_is_a_class else [255] * 3)
+
+
+def test_maps_of_two_sizes_are_not_compared():
+    truth = np.full((2, 3, 3), 9, np.uint8)
+    assert (panels.errors(truth, truth[:1], []) == 128).all()

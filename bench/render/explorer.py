@@ -1,0 +1,230 @@
+"""What the page's script works on: models, runs, claims, tables and images as plain JSON. Nothing here is drawn.
+
+Percent is 0 to 100; what was not measured is null. Rows refer to each other by their place in these lists.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.claims import Finding, Verdict
+from bench.records import Receipt
+from bench.render import images, verdicts
+from bench.render.document import Document
+from bench.render.gather import Row, Setting, class_names, lookup, settings_of
+from bench.render.tables import Table, class_iou
+
+EMBEDDED_RUNS = 2000
+"""Up to this many receipts are on the page themselves; of more, only links to them."""
+
+_FILES = ('receipt.json', 'config.py', 'curves.csv', 'lr_range.csv', 'confusion.npz', 'log.txt')
+_BLOCKS = ('metrics', 'train_metrics', 'validation', 'cost', 'run_cost', 'latency', 'memory', 'train', 'init',
+           'selection', 'selected', 'auto_label', 'data', 'environment')  # fmt: skip
+_LEFT_OUT = frozenset({'samples_us', 'macs_by_operator', 'uncounted_operators', 'per_class_iou', 'classes', 'region'})
+_GIB = 2**30
+
+
+def data(document: Document, out: Path | None = None) -> dict[str, Any]:
+    """Return everything that the page's script shows; links are relative to ``out`` (None: there are none)."""
+    rows = [row for row in document.rows if row.runs]
+    settings = settings_of(rows)
+    place = {setting: index for index, setting in enumerate(settings)}
+    runs: list[dict[str, Any]] = []
+    models = []
+    embed = sum(len(row.runs) for row in rows) <= EMBEDDED_RUNS
+    for row in rows:
+        first = len(runs)
+        runs += [_run(row, folder, receipt, out, embed) for folder, receipt in row.runs]
+        models.append(_model(row, place) | {'runs': list(range(first, len(runs)))})
+    return {
+        'settings': [{'label': one.label, 'slug': one.slug, 'smoke': one.smoke} for one in settings],
+        'models': models,
+        'runs': runs,
+        'claims': _claims(document),
+        'signs': verdicts.SIGNS,
+        'tables': {table.name: _table(table) for table in document.tables},
+        'classes': _classes(rows, document.figured),
+        'images': _images(rows, document.figured, out),
+    }
+
+
+def link(path: Path, out: Path | None) -> str | None:
+    """Return ``path`` relative to the report's folder, as a link; None where there is no such file."""
+    return Path(os.path.relpath(path, out)).as_posix() if out is not None and path.exists() else None
+
+
+def _model(row: Row, place: Mapping[Setting, int]) -> dict[str, Any]:
+    miou = row.spread('metrics', 'miou')
+    interval = miou.interval()
+    documented, split = row.documented_miou()
+    return {
+        'key': row.key,
+        'id': row.experiment,
+        'report': row.report,
+        'setting': place[row.setting] if row.setting else None,
+        'status': row.status,
+        'reason': row.reason,
+        'marks': row.marks,
+        'smoke': row.smoke,
+        'seeds': len(row.ok),
+        'miou': _rounded(miou.mean),
+        'low': _rounded(interval and max(0.0, interval[0])),
+        'high': _rounded(interval and min(100.0, interval[1])),
+        'pixel': _rounded(row.spread('metrics', 'pixel_accuracy').mean),
+        'documented': documented,
+        'split': split if documented is not None else '',
+        'latency': _rounded(row.first('latency', 'p50_ms')),
+        'device': _device(row),
+        'inference': _rounded(_divided(row.first('memory', 'inference_peak_bytes'), _GIB)),
+        'training': _rounded(_divided(row.first('memory', 'train_peak_bytes'), _GIB)),
+        'gflops': _rounded(_divided(row.first('run_cost', 'flops'), 1e9)),
+        'params': _rounded(_divided(row.first('run_cost', 'params'), 1e6)),
+        'wall': _rounded(row.spread('train', 'wall_sec').mean),
+    }
+
+
+def _device(row: Row) -> str:
+    """Name what the latency was measured on: device, threads, precision."""
+    name = row.first('latency', 'device_name') or row.first('environment', 'device_name')
+    name = name or row.first('environment', 'cpu') or row.first('latency', 'device')
+    if name is None:
+        return ''
+    threads = row.first('latency', 'threads')
+    on_cpu = str(row.first('latency', 'device') or 'cpu').startswith('cpu')
+    parts = [str(name), f'{threads} thread{"s" * (threads != 1)}' if on_cpu and threads else None]
+    return ', '.join(filter(None, [*parts, row.first('latency', 'precision')]))
+
+
+def _run(row: Row, folder: Path, receipt: Receipt, out: Path | None, embed: bool) -> dict[str, Any]:
+    base = link(folder, out)
+    values: dict[str, Any] = {
+        'id': receipt.id,
+        'seed': receipt.seed,
+        'status': receipt.status,
+        'reason': receipt.reason,
+        'miou': _rounded(lookup(receipt, 'metrics', 'miou')),
+        'older': receipt.id in row.older,
+        'link': base,
+        'files': [name for name in _FILES if (folder / name).is_file()] if base else [],
+    }
+    if embed:
+        blocks = {name: _flat(getattr(receipt, name)) for name in _BLOCKS if getattr(receipt, name)}
+        top = {'key': receipt.key, 'wall_sec': receipt.wall_sec, 'resumed': receipt.resumed}
+        values['receipt'] = {'run': top, **blocks}
+    return values
+
+
+def _flat(block: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+    """Return the block without nesting and without its long lists."""
+    flat: dict[str, Any] = {}
+    for key, value in block.items():
+        if key in _LEFT_OUT:
+            continue
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f'{prefix}{key}.')
+        else:
+            flat[prefix + key] = 'x'.join(map(str, value)) if isinstance(value, list | tuple) else _rounded(value)
+    return flat
+
+
+def _claims(document: Document) -> list[dict[str, Any]]:
+    judged = document.judged
+    by_claim: dict[str, list[Verdict]] = {}
+    for verdict in judged.verdicts:
+        by_claim.setdefault(verdict.claim, []).append(verdict)
+    listed = []
+    for claim in verdicts.claims_of(document.catalogue):
+        best = judged.of(claim.id)
+        listed.append(
+            {
+                'id': claim.id,
+                'report': verdicts.report_of(claim),
+                'statement': claim.statement,
+                'section': claim.section,
+                'experiments': list(claim.experiments),
+                'method': claim.method,
+                'how': claim.how,
+                'magnitude': claim.magnitude,
+                'own': claim.own_data,
+                'known': claim.known,
+                'needs': list(claim.needs),
+                'answer': best.answer if best else verdicts.NOT_JUDGED,
+                'told': verdicts.named(best),
+                'effect': verdicts.effect(best),
+                'reason': (best.reason if best else '') or claim.reason,
+                'evidence': list(best.evidence) if best else [],
+                'verdicts': [_verdict(one) for one in by_claim.get(claim.id, [])],
+            }
+        )
+    return listed
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        'answer': verdict.answer,
+        'told': verdicts.named(verdict),
+        'setting': verdict.setting,
+        'effect': verdicts.effect(verdict),
+        'seeds': verdict.seeds,
+        'needed': verdict.seeds_needed,
+        'reason': verdict.reason,
+        'evidence': list(verdict.evidence),
+        'findings': [_finding(one) for one in verdict.findings],
+    }
+
+
+def _finding(finding: Finding) -> str:
+    check = finding.check
+    than = f' than {", ".join(check.than)}' if check.than else ''
+    return f'{check.metric} of {check.of} {check.relation}{than}: {finding.answer}. {finding.reason}'.strip()
+
+
+def _table(table: Table) -> dict[str, Any]:
+    return {
+        'columns': list(table.columns),
+        'text': [table.is_text(column) for column in range(len(table.columns))],
+        'scores': [column in table.scores for column in table.columns],
+        'rows': [list(row) for row in table.rows],
+        'marks': list(table.marks),
+        'keys': list(table.keys),
+    }
+
+
+def _classes(rows: Sequence[Row], figured: Sequence[Setting]) -> list[dict[str, Any]]:
+    """Return the IoU of each class of every row in the settings that are drawn."""
+    found = []
+    for setting in figured:
+        own = [row for row in rows if row.setting == setting and row.first('metrics', 'per_class_iou')]
+        names = class_names(own)
+        listed = [
+            {'key': row.key, 'id': row.experiment, 'iou': [_rounded(class_iou(row, name)) for name in names]}
+            for row in own
+        ]
+        if listed:
+            found.append({'setting': setting.label, 'smoke': setting.smoke, 'names': names, 'rows': listed})
+    return found
+
+
+def _images(rows: Sequence[Row], figured: Sequence[Setting], out: Path | None) -> list[dict[str, Any]]:
+    found = []
+    for row in rows:
+        if row.setting is None or row.setting not in figured or not row.ok:
+            continue
+        listed = [[one.stem, _rounded(one.miou), one.panels] for one in images.worst(row)]
+        if listed:
+            panels = link(row.ok[0][0] / 'panels', out)
+            found.append({'key': row.key, 'id': row.experiment, 'setting': row.setting.label, 'link': panels,
+                          'smoke': row.smoke, 'images': listed})  # fmt: skip
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    """Return a number with the digits that a reader can use; whatever else it is stays as it is."""
+    if not isinstance(value, float):
+        return value
+    return None if value != value else float(f'{value:.6g}')
+
+
+def _divided(value: float | None, unit: float) -> float | None:
+    return None if value is None else value / unit

@@ -1,0 +1,61 @@
+"""The images that a run did worst on, from the confusion matrices beside it. Shapes: N images, K classes."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.render.gather import Row
+
+MATRICES = 'confusion.npz'
+WORST = 12
+"""Images listed of a run beside those whose panels it stored."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One image of a run: its mIoU in percent (None: nothing of it is labelled) and whether panels of it are stored."""
+
+    stem: str
+    miou: float | None
+    panels: bool
+
+
+def image_miou(matrices: np.ndarray) -> np.ndarray:
+    """Return the mIoU in percent [N] of confusion matrices [N, K, K], over the classes of each; NaN without labels."""
+    hits = np.diagonal(matrices, axis1=1, axis2=2).astype(float)
+    union = matrices.sum(axis=1) + matrices.sum(axis=2) - hits
+    with np.errstate(invalid='ignore', divide='ignore'):
+        iou = np.where(union > 0, hits / union, 0.0)
+        return 100 * iou.sum(axis=1) / (union > 0).sum(axis=1)
+
+
+def read(folder: Path) -> dict[str, float]:
+    """Return the mIoU in percent of each test image of the run in ``folder``, by its stem; {} without matrices."""
+    try:
+        with np.load(folder / MATRICES) as stored:
+            names, values = stored['test_names'].tolist(), image_miou(stored['test'])
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return {}
+    return dict(zip(names, values.tolist(), strict=False))
+
+
+def worst(row: Row) -> list[Scored]:
+    """Return the images with panels and the ``WORST`` others of the row's first finished run, the worst first."""
+    if not row.ok:
+        return []
+    folder = row.ok[0][0]
+    scores = {stem: None if value != value else value for stem, value in read(folder).items()}
+    drawn = stored_panels(folder / 'panels')
+    found = [Scored(stem, scores.get(stem), stem in drawn) for stem in {*scores, *drawn}]
+    found.sort(key=lambda one: (one.miou is None, one.miou or 0.0, one.stem))
+    return [one for place, one in enumerate(found) if one.panels or place < WORST]
+
+
+def stored_panels(folder: Path) -> set[str]:
+    """Return the stems of the images of which all three files are in ``folder``."""
+    endings = ('image.jpg', 'truth.png', 'prediction.png')
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    each = [{name.removesuffix(f'_{end}') for name in names if name.endswith(f'_{end}')} for end in endings]
+    return set.intersection(*each)

@@ -1,0 +1,144 @@
+"""Claims with their verdicts: tables for people, a data frame for machines."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from bench.claims import Answer, Claim, Verdict
+from bench.records import Catalogue
+from bench.render import cells
+from bench.render.gather import Judged, Row
+from bench.render.tables import Table
+
+NOT_JUDGED = 'not judged'
+SIGNS: dict[str, str] = {
+    'reproduced': '✓',
+    'contradicted': '✗',
+    'inconclusive': '?',
+    'not measured': '○',
+    'not measured (smoke)': '○',
+    'failed': '!',
+    'blocked (data)': '⊘',
+    'blocked (weights)': '⊘',
+    'blocked (hardware)': '⊘',
+    'undecidable': '–',
+    NOT_JUDGED: '○',
+}
+"""A sign for each answer, so that no verdict is told by its colour alone."""
+
+_ORDER: tuple[Answer, ...] = ('reproduced', 'contradicted', 'inconclusive')
+
+
+def claims_of(catalogue: Catalogue, report: str | None = None) -> list[Claim]:
+    """Return the claims of a report, or all, in the order of the catalogue."""
+    claims = list(catalogue.claims.values())
+    slugs = {claim.id: report_of(claim) for claim in claims}
+    return [claim for claim in claims if report in (None, slugs[claim.id])]
+
+
+def report_of(claim: Claim) -> str:
+    """Return the slug of the report that makes the claim: that of the experiments it speaks of."""
+    return claim.experiments[0].split('/')[0] if claim.experiments else ''
+
+
+def named(verdict: Verdict | None) -> str:
+    """Return a verdict in words; a reduced budget comes before what it says."""
+    if verdict is None:
+        return NOT_JUDGED
+    return f'reduced budget: {verdict.answer}' if verdict.reduced_budget else verdict.answer
+
+
+def effect(verdict: Verdict | None) -> str:
+    """Return the effect, its interval and unit; a dash where nothing was measured."""
+    if verdict is None or verdict.effect is None:
+        return cells.DASH
+    text = f'{verdict.effect:.4g}'
+    if verdict.low is not None and verdict.high is not None and verdict.low != verdict.high:
+        text += f' [{verdict.low:.4g}, {verdict.high:.4g}]'
+    return f'{text} {verdict.unit}'.rstrip()
+
+
+def touching(row: Row, catalogue: Catalogue, judged: Judged) -> str:
+    """Return what came, in the row's setting, of every claim that speaks of its experiment."""
+    label = row.setting.label if row.setting else ''
+    told = [
+        f'{claim.id} {SIGNS[verdict.answer]} {named(verdict)}'
+        for claim in catalogue.claims.values()
+        if row.experiment in claim.experiments and (verdict := judged.on(claim.id, label))
+    ]
+    return '; '.join(told) or cells.DASH
+
+
+def tally(catalogue: Catalogue, judged: Judged) -> list[tuple[str, int]]:
+    """Return how many claims got each answer, what was decided first."""
+    counts = Counter(verdict.answer if (verdict := judged.of(name)) else NOT_JUDGED for name in catalogue.claims)
+    rest = sorted(set(counts) - set(_ORDER))
+    return [(answer, counts[answer]) for answer in (*_ORDER, *rest) if counts[answer]]
+
+
+def table(report: str, catalogue: Catalogue, judged: Judged) -> Table | None:
+    """Return the claims of a report with what came of them; None where it makes none."""
+    claims = claims_of(catalogue, report)
+    if not claims:
+        return None
+    columns = ('Claim', 'Statement', 'Verdict', 'Effect and 95 % interval', 'Seeds', 'Setting', 'Why', 'Own data')
+    found = [judged.of(claim.id) for claim in claims]
+    body = tuple(
+        (
+            claim.id,
+            claim.statement,
+            named(verdict),
+            effect(verdict),
+            str(verdict.seeds) if verdict and verdict.seeds else cells.DASH,
+            verdict.setting or cells.DASH if verdict else cells.DASH,
+            (verdict.reason if verdict else claim.reason) or cells.DASH,
+            f'{claim.own_data}: {claim.known}' if claim.known else claim.own_data,
+        )
+        for claim, verdict in zip(claims, found, strict=True)
+    )
+    return Table(f'{report}-claims', f'{report}: claims', columns, body, ('ok',) * len(body), text_columns=3)
+
+
+def frame(catalogue: Catalogue, judged: Judged) -> pd.DataFrame:
+    """Return one line a claim: id, verdict, effect with its interval, evidence; then what explains them."""
+    return pd.DataFrame(
+        [_record(claim, judged.of(claim.id)) for claim in catalogue.claims.values()],
+        columns=['id', 'verdict', 'effect', 'low', 'high', 'evidence', 'unit', 'reduced_budget', 'setting', 'seeds',
+                 'seeds_needed', 'report', 'method', 'own_data', 'reason'],
+    )  # fmt: skip
+
+
+def counted(pairs: Iterable[tuple[str, int]]) -> str:
+    """Return a tally in words."""
+    return ', '.join(f'{count} {name}' for name, count in pairs)
+
+
+def _record(claim: Claim, verdict: Verdict | None) -> dict[str, object]:
+    base: dict[str, object] = {
+        'id': claim.id,
+        'verdict': NOT_JUDGED,
+        'report': report_of(claim),
+        'method': claim.method,
+        'own_data': claim.own_data,
+        'reason': claim.reason,
+    }
+    if verdict is None:
+        return base
+    return base | {
+        'verdict': verdict.answer,
+        'effect': verdict.effect,
+        'low': verdict.low,
+        'high': verdict.high,
+        'evidence': _joined(verdict.evidence),
+        'unit': verdict.unit,
+        'reduced_budget': verdict.reduced_budget,
+        'setting': verdict.setting,
+        'seeds': verdict.seeds,
+        'seeds_needed': verdict.seeds_needed,
+        'reason': verdict.reason or claim.reason,
+    }
+
+
+def _joined(evidence: Sequence[str]) -> str:
+    return ' '.join(evidence)

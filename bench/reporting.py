@@ -1,0 +1,51 @@
+"""Stored results -> verdicts -> report: the steps that both commands take, wired once."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import catalogue, counts, older_code, paths, store
+from bench.records import Catalogue, Receipt
+from bench.render.gather import Judged
+
+Stored = list[tuple[Path, Receipt]]
+Timings = Sequence[Mapping[str, Any]]
+
+
+def counts_file() -> Path:
+    """Return the committed table of what every documented network costs."""
+    return paths.documented_dir() / counts.FILE
+
+
+def recount(known: Catalogue) -> None:
+    """Bring the counted table up to date; a tenth of a second for each network whose sources changed."""
+    counts.refresh(counts_file(), counts.configs_of(known.experiments, paths.configs_dir()))
+
+
+def uncounted(known: Catalogue) -> list[str]:
+    """Return the experiments that the counted table lacks or counted from other sources."""
+    return counts.stale(counts.read(counts_file()), counts.configs_of(known.experiments, paths.configs_dir()))
+
+
+def judge(stored: Stored, known: Catalogue, timings: Timings = ()) -> Judged:
+    """Return every claim's verdicts on these results, and the runs that older code made."""
+    # scipy and pandas: a rerun with nothing to do does without.
+    from bench import evidence
+    from bench import judge as judging
+
+    found = judging.verdicts(
+        evidence.cases(
+            known.claims.values(), stored, known, counts.read(counts_file()), timings, catalogue.CLAIM_METRICS
+        )
+    )
+    older = older_code.older_runs(stored, known.experiments, paths.configs_dir())
+    return Judged(tuple(found), judging.best_verdicts(found), older)
+
+
+def refresh(results: Path, known: Catalogue) -> Path:
+    """Bring the report of a results folder up to date and return its page; nothing is done where nothing changed."""
+    from bench.render import write
+
+    stored, timings = store.read_all(results), store.read_timings(results)
+    page, _ = write.refresh(stored, known, results / 'report', timings, lambda: judge(stored, known, timings))
+    return page
