@@ -12,8 +12,9 @@ from typing import Any
 
 from mmengine.config import Config
 
-from bench import budgets, heads, schedules, stages
+from bench import budgets, schedules, stages
 from bench.errors import PlanError
+from bench.own import heads
 from bench.pipelines import plain, scoring_loader, train_loader, train_size
 from bench.records import BudgetRule, DataSet, Run, Size
 from bench.stages import Leg

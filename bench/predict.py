@@ -24,7 +24,7 @@ from bench.records import Precision, Size
 from bench.sizes import parse_size
 
 if TYPE_CHECKING:
-    from bench.inference import Labeller
+    from bench.own.inference import Labeller
 
 EXIT_OK, EXIT_UNREADABLE, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 KEPT = Path('training') / 'last.pth'
@@ -96,7 +96,7 @@ def _predict(chosen: argparse.Namespace) -> int:
     # Imported here: a mistyped option must not wait for torch. The toolbox announces parts that are not installed.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter('ignore')
-        from bench import inference
+        from bench.own import inference
 
     labeller = inference.load(
         network.config, network.checkpoint, size=size, device=device, precision=network.precision, classes=classes
@@ -182,8 +182,8 @@ def _refuse_to_replace(targets: Sequence[Target], force: bool) -> None:
 
 def _label(targets: Sequence[Target], labeller: 'Labeller', share: float) -> dict[Path, str]:
     """Write the predictions; return the images that could not be read, with the reason."""
-    from bench import inference
     from bench.data_sets.pictures import Unreadable, decode_image
+    from bench.own import inference
 
     unreadable: dict[Path, str] = {}
     with advancing('labelling', len(targets)) as advance:

@@ -65,7 +65,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _compare(before: Path, after: Path) -> int:
-    from bench import changes
+    from bench.judging import changes
     from bench.render import changes as pages
 
     for folder in (before, after):

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import catalogue, counts, older_code, paths, store
+from bench import catalogue, older_code, paths, store
+from bench.judging import counts
 from bench.records import Catalogue, Receipt
 from bench.render.gather import Judged
 
@@ -30,8 +31,8 @@ def uncounted(known: Catalogue) -> list[str]:
 def judge(stored: Stored, known: Catalogue, timings: Timings = ()) -> Judged:
     """Return every claim's verdicts on these results, and the runs that older code made."""
     # scipy and pandas: a rerun with nothing to do does without.
-    from bench import evidence
-    from bench import judge as judging
+    from bench.judging import evidence
+    from bench.judging import judge as judging
 
     found = judging.verdicts(
         evidence.cases(

@@ -8,22 +8,11 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import (
-    budgets,
-    campaign,
-    catalogue,
-    cost_campaign,
-    data_sets,
-    environment,
-    options,
-    own_models,
-    paths,
-    sizes,
-    store,
-)
+from bench import budgets, campaign, catalogue, cost_campaign, data_sets, environment, options, paths, sizes, store
 from bench.errors import BenchError, UnknownName
+from bench.own import models as own_models
+from bench.own.translate import Target
 from bench.records import BudgetRule, DataSet, Size, Status
-from bench.translate import Target
 
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 

@@ -16,8 +16,8 @@ _OPS = _PACKAGE.parent / 'custom_ops'
 ALWAYS = (
     'bench/budgets.py',
     'bench/compose.py',
-    'bench/heads.py',
-    'bench/layout.py',
+    'bench/own/heads.py',
+    'bench/running/layout.py',
     'bench/measure/accuracy.py',
     'bench/measure/boundary.py',
     'bench/measure/cost.py',
@@ -25,13 +25,13 @@ ALWAYS = (
     'bench/measure/maps.py',
     'bench/measure/objects.py',
     'bench/pipelines.py',
-    'bench/protocol.py',
+    'bench/running/protocol.py',
     'bench/schedules.py',
-    'bench/scoring.py',
+    'bench/running/scoring.py',
     'bench/sizes.py',
     'bench/stages.py',
-    'bench/training.py',
-    'bench/weights.py',
+    'bench/running/training.py',
+    'bench/running/weights.py',
     'custom_ops/datasets/pair_list.py',
     'custom_ops/loops/resumable.py',
     'custom_ops/metrics/confusion.py',
@@ -40,9 +40,9 @@ ALWAYS = (
 """Sources that shape every run's numbers. Sources that only move bytes or pixels on a screen are not here."""
 
 ON_MENTION = {
-    'auto_label': ('auto_label.py',),
+    'auto_label': ('running/auto_label.py',),
     "'file': '": ('checkpoints.py',),
-    "'scenes'": ('embedded.py', 'data_sets/scenes.py', 'data_sets/street/*.py'),
+    "'scenes'": ('running/embedded.py', 'data_sets/scenes.py', 'data_sets/street/*.py'),
 }
 """Sources below ``bench`` that shape the numbers of an experiment whose config has these words."""
 

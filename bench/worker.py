@@ -42,9 +42,10 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 from PIL import UnidentifiedImageError
 
-from bench import attempt, costing, environment, protocol, store, training
+from bench import environment, store
 from bench.errors import DataError, Interrupted
 from bench.records import CostJob, Job, Receipt, Status
+from bench.running import attempt, costing, protocol, training
 
 Report = Callable[[dict[str, Any]], None]
 

@@ -4,8 +4,8 @@ from multiprocessing.connection import Connection
 
 from bench.errors import BenchError, PlanError
 from bench.execute.local import context
-from bench.own_models import OwnModel
-from bench.translate import Target
+from bench.own.models import OwnModel
+from bench.own.translate import Target
 
 
 def translate(model: OwnModel, target: Target, checkpoint_file: str) -> str:
@@ -39,7 +39,7 @@ def _translate(model: OwnModel, target: Target, checkpoint_file: str, channel: C
     text, reason = '', ''
     with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        from bench import fitting
+        from bench.own import fitting
 
         checkpoint = None
         if model.checkpoint is not None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from bench.changes import Change, Comparison
+from bench.judging.changes import Change, Comparison
 from bench.render import cells
 
 LISTED = 20

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench import catalogue, claim_catalogue, curve_values, paths, run_values
+from bench import catalogue, claim_catalogue, paths
 from bench.claims import Check
 from bench.errors import CatalogueError
+from bench.judging import curve_values, run_values
 
 COUNTS = {'K': 33, 'V': 30, 'H': 19, 'D': 11, 'S': 8}
 IDS = {f'{letter}{number:02}' for letter, count in COUNTS.items() for number in range(1, count + 1)}

@@ -12,10 +12,11 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from bench import budgets, data_sets, predict, store, training, worker
+from bench import budgets, data_sets, predict, store, worker
 from bench.measure import cost
+from bench.own.translate import for_one_device
 from bench.records import Job, Run
-from bench.translate import for_one_device
+from bench.running import training
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))

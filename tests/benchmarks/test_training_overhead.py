@@ -11,9 +11,10 @@ import torch
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, MODELS
 
-from bench import budgets, compose, data_sets, layout, paths
-from bench.protocol import ProgressHook
+from bench import budgets, compose, data_sets, paths
 from bench.records import Run
+from bench.running import layout
+from bench.running.protocol import ProgressHook
 
 EXPERIMENT = 'kitti_ablation/baseline'
 SIZE = (96, 192)

@@ -1,0 +1,233 @@
+"""The settings that evidence comes from: where runs trained, and where documented networks were timed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.claims import Answer, Claim
+from bench.judging import curve_values, run_values
+from bench.judging.run_values import AT_DOCUMENTED_SIZE, run_value
+from bench.judging.samples import REFERRED, Circumstances, Key, Sample
+from bench.judging.scored_images import DETAIL, RATIO, ScoredImages, follows_from_images
+from bench.judging.uncertainty import Spread, pooled_spread
+from bench.records import Receipt
+from bench.render.gather import Setting, setting_of
+
+Stored = tuple[Path, Receipt]
+Counts = Mapping[str, Mapping[str, Any]]
+
+UNTRIED = frozenset({'interrupted', 'skipped', 'missing-data'})
+"""Statuses of runs that never got to fail."""
+
+FULL_SIZE = 0.95
+"""From this share of the documented short side on, an image counts as of the documented size (512 for 513)."""
+
+
+class Place(Protocol):
+    """One setting, asked for the samples of claims."""
+
+    def speaks_of(self, keys: Sequence[Key]) -> bool:
+        """Return whether it has a run of any of the experiments in ``keys``."""
+
+    def sample(self, key: Key) -> Sample: ...
+
+    def known(self, metric: str) -> Spread | None:
+        """Return the spread of ``metric`` over seeds within all experiments here, None where it is not known."""
+
+    def circumstances(self, claim: Claim) -> Circumstances: ...
+
+    def forget(self) -> None:
+        """Let go of everything that was read."""
+
+
+def run_places(stored: Iterable[Stored], counts: Counts) -> Iterator['RunPlace']:
+    """Yield the settings that runs trained in, the most telling first."""
+    found: dict[Setting, list[Stored]] = {}
+    for folder, receipt in stored:
+        found.setdefault(setting_of(receipt), []).append((folder, receipt))
+    for setting in sorted(found, key=lambda one: one.order):
+        yield RunPlace(setting, found[setting], counts)
+
+
+def timing_places(timings: Iterable[Mapping[str, Any]]) -> Iterator['TimingPlace']:
+    """Yield the devices and precisions that documented networks were timed on, GPUs first."""
+    found: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
+    for record in timings:
+        device = str(record.get('device', '')).split(':')[0]
+        name = (record.get('environment') or {}).get('device_name') or (record.get('latency') or {}).get('device_name')
+        key = device, str(name or device), str(record.get('precision', ''))
+        found.setdefault(key, {})[str(record['experiment'])] = record
+    for device, name, precision in sorted(found, key=lambda key: (key[0] == 'cpu', *key)):
+        yield TimingPlace(device, f'{name}, {precision}, documented sizes', found[device, name, precision])
+
+
+class RunPlace:
+    """A setting that runs trained in."""
+
+    def __init__(self, setting: Setting, stored: Iterable[Stored], counts: Counts):
+        self.setting = setting
+        self.runs: dict[str, list[Stored]] = {}
+        for folder, receipt in sorted(stored, key=lambda one: (one[1].seed, one[1].id)):
+            self.runs.setdefault(receipt.experiment, []).append((folder, receipt))
+        documented = {name: counts.get(name, {}).get('documented', {}) for name in self.runs}
+        self.right_data = frozenset(n for n, one in documented.items() if one.get('dataset') == setting.dataset)
+        # Timed on a GPU means that every run was.
+        self.on_gpu = all(_device(receipt).startswith('cuda') for runs in self.runs.values() for _, receipt in runs)
+        short_side = min(setting.size) if setting.size else 0
+        whole = {n for n, one in documented.items() if short_side >= FULL_SIZE * one.get('short_side', float('inf'))}
+        self.as_documented = self.right_data & whole if setting.budget == 'full' else frozenset()
+        self.forget()
+
+    def forget(self) -> None:
+        self._images: dict[Path, ScoredImages] = {}
+        self._samples: dict[Key, Sample] = {}
+        self._known: dict[str, Spread | None] = {}
+
+    def speaks_of(self, keys: Sequence[Key]) -> bool:
+        return any(name in self.runs for _, name, _ in keys)
+
+    def circumstances(self, claim: Claim) -> Circumstances:
+        foreign = not set(claim.experiments) & self.right_data
+        return Circumstances(
+            self.setting.label,
+            smoke=self.setting.smoke,
+            reduced=self.setting.budget != 'full',
+            dataset=self.setting.dataset,
+            on_gpu=self.on_gpu,
+            right_data=self.right_data,
+            as_documented=self.as_documented,
+            rank=(1, foreign, *self.setting.order),
+        )
+
+    def known(self, metric: str) -> Spread | None:
+        if metric not in self._known:
+            groups = [[run_value(metric, receipt) for _, receipt in _finished(runs)] for runs in self.runs.values()]
+            self._known[metric] = pooled_spread([[v for v in group if v is not None] for group in groups])
+        return self._known[metric]
+
+    def sample(self, key: Key) -> Sample:
+        if key not in self._samples:
+            self._samples[key] = self._sample(key)
+        return self._samples[key]
+
+    def _sample(self, key: Key) -> Sample:
+        metric, name, reference = key
+        runs = self.runs.get(name, [])
+        finished = _finished(runs)
+        evidence = tuple(receipt.id for _, receipt in finished or runs)
+        if not finished:
+            return Sample(name, metric, runs=evidence, **_obstacle(name, runs))
+        found = {receipt.seed: self._value(metric, folder, receipt, reference) for folder, receipt in finished}
+        values = {seed: value for seed, value in found.items() if value is not None}
+        if not values:
+            reason = f'the {metric} of {name} was not recorded'
+            if metric in run_values.TIMED and any(receipt.contended for _, receipt in finished):
+                reason = f'{name} was only timed while other runs shared the device'
+            return Sample(name, metric, runs=evidence, obstacle='not measured', reason=reason)
+        replicates, freedom = self._replicates(metric, finished)
+        errors = {r.seed: run_values.latency_error(r.latency) for _, r in finished if metric == 'latency_ms'}
+        return Sample(
+            name,
+            metric,
+            values,
+            replicates={seed: replicates[seed] for seed in replicates if seed in values},
+            image_freedom=freedom,
+            errors={seed: error for seed, error in errors.items() if error is not None},
+            exact=metric.startswith(RATIO) and self._saw_all(finished),
+            runs=evidence,
+            lacking=next(filter(None, (run_values.lacking_weights(receipt) for _, receipt in finished)), ''),
+        )
+
+    def _value(self, metric: str, folder: Path, receipt: Receipt, reference: str) -> float | None:
+        if metric.startswith(RATIO):
+            return self._scored(folder, receipt).pixel_ratio(metric)
+        if metric in DETAIL:
+            return self._scored(folder, receipt).detail(metric)
+        if metric == REFERRED:
+            others = [where for where, other in _finished(self.runs.get(reference, [])) if other.seed == receipt.seed]
+            own = curve_values.read(folder / curve_values.FILE)
+            other = curve_values.read(others[0] / curve_values.FILE) if others else None
+            return curve_values.steps_to_loss(own, other) if own and other else None
+        if metric in curve_values.CURVE_METRICS:
+            own = curve_values.read(folder / curve_values.FILE)
+            return curve_values.value(metric, own) if own else None
+        return run_value(metric, receipt)
+
+    def _replicates(self, metric: str, runs: Sequence[Stored]) -> tuple[dict[int, Any], float]:
+        """Return the metric on resampled images by seed; none for smoke, whose scores are no evidence anyway."""
+        if self.setting.smoke or not follows_from_images(metric):
+            return {}, float('inf')
+        found = {receipt.seed: self._scored(folder, receipt).replicates(metric) for folder, receipt in runs}
+        known = {seed: one for seed, one in found.items() if one is not None}
+        return {seed: one[0] for seed, one in known.items()}, min((one[1] for one in known.values()), default=0.0)
+
+    def _scored(self, folder: Path, receipt: Receipt) -> ScoredImages:
+        if folder not in self._images:
+            scored = (receipt.metrics or {}).get('per_class_iou') or {}
+            self._images[folder] = ScoredImages(folder, receipt.dataset, list(scored))
+        return self._images[folder]
+
+    def _saw_all(self, runs: Sequence[Stored]) -> bool:
+        """Return whether the whole training split was scored, so that its pixels are counted and not estimated."""
+        folder, receipt = runs[0]
+        images = ((receipt.data or {}).get('images') or {}).get('train')
+        return images == self._scored(folder, receipt).images('train')
+
+
+class TimingPlace:
+    """A device that documented networks were timed on at their documented sizes; nothing was trained."""
+
+    def __init__(self, device: str, label: str, records: Mapping[str, Mapping[str, Any]]):
+        self.device, self.label, self.records = device, label, records
+
+    def forget(self) -> None: ...
+
+    def speaks_of(self, keys: Sequence[Key]) -> bool:
+        measures = all(metric in AT_DOCUMENTED_SIZE for metric, _, _ in keys)
+        return measures and any(name in self.records for _, name, _ in keys)
+
+    def circumstances(self, claim: Claim) -> Circumstances:
+        names = frozenset(self.records)
+        gpu = self.device != 'cpu'
+        return Circumstances(
+            self.label, on_gpu=gpu, right_data=names, as_documented=names, rank=(0, not gpu, self.label)
+        )
+
+    def known(self, metric: str) -> Spread | None:
+        return None
+
+    def sample(self, key: Key) -> Sample:
+        metric, name, _ = key
+        record = self.records.get(name)
+        if record is None:
+            return Sample(name, metric, obstacle='not measured', reason=f'{name} was not timed on this device')
+        latency = record.get('latency')
+        if metric == 'latency_ms':
+            value, error = run_values.latency_ms(latency), run_values.latency_error(latency)
+        else:
+            value, error = run_values.inference_memory_gb(record.get('memory')), None
+        if value is None:
+            reason = f'{name} was only timed while other runs shared the device'
+            return Sample(name, metric, obstacle='not measured', reason=reason)
+        return Sample(name, metric, {0: value}, errors={} if error is None else {0: error})
+
+
+def _finished(runs: Iterable[Stored]) -> list[Stored]:
+    return [stored for stored in runs if stored[1].status == 'ok']
+
+
+def _obstacle(name: str, runs: Sequence[Stored]) -> dict[str, Any]:
+    """Return why an experiment without a finished run says nothing."""
+    failed = [receipt for _, receipt in runs if receipt.status not in UNTRIED]
+    answer: Answer = 'failed' if failed else 'not measured'
+    if failed:
+        return {
+            'obstacle': answer,
+            'reason': f'{name} ended with {failed[0].status}: {failed[0].reason or "no reason"}',
+        }
+    told = f'{name} has no finished run: {runs[0][1].status}' if runs else f'{name} did not run in this setting'
+    return {'obstacle': answer, 'reason': told}
+
+
+def _device(receipt: Receipt) -> str:
+    return str((receipt.environment or {}).get('device') or (receipt.latency or {}).get('device') or 'cpu')

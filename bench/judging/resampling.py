@@ -1,0 +1,205 @@
+"""Intervals from the choice of test images: bootstrap of scores that pool one confusion matrix an image. Pure.
+
+Shapes: N images, K classes, R resamples, M blocks of images. Shares become percent, 0 to 100.
+Neighbouring frames of a video say nearly the same, so what is drawn is blocks of consecutive frames, never single
+frames of one sequence; an image without neighbours is a block of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from bench.judging.uncertainty import LEVEL
+
+RESAMPLES = 1000
+Method = Literal['bca', 'percentile']
+
+
+@dataclass(frozen=True)
+class ImageCounts:
+    """Pixels of each image by class, all [N, K]: rightly predicted, in the truth, in the prediction."""
+
+    hits: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+
+    @classmethod
+    def of(cls, matrices: np.ndarray) -> 'ImageCounts':
+        """Return the counts of confusion matrices [N, K, K], rows the truth."""
+        hits = np.diagonal(matrices, axis1=1, axis2=2)
+        return cls(*(np.asarray(part, dtype=float) for part in (hits, matrices.sum(axis=2), matrices.sum(axis=1))))
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+
+def blocks(sequences: Sequence[str]) -> np.ndarray:
+    """Return the block [N] of every image, 0 to M - 1.
+
+    Args:
+        sequences: the recording each image belongs to; images of one recording stand in the order of time.
+
+    A recording of n frames is cut into equal blocks of about ``2 * n ** (1/3)``, the order in which the best length
+    grows (Künsch 1989, doi:10.1214/aos/1176347265): 11 frames for 171, all of the frames for three.
+    """
+    names = np.asarray(sequences)
+    result = np.empty(len(names), dtype=np.int64)
+    start = 0
+    for name in dict.fromkeys(sequences):
+        frames = np.flatnonzero(names == name)
+        count = max(1, round(len(frames) / (2 * len(frames) ** (1 / 3))))
+        result[frames] = start + np.arange(len(frames)) * count // len(frames)
+        start += count
+    return result
+
+
+def draw(block_of: np.ndarray, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
+    """Return how often each image is drawn [R, N] when as many blocks as there are are drawn with replacement."""
+    count = int(block_of.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    return drawn[:, block_of].astype(float)
+
+
+def left_out(block_of: np.ndarray) -> np.ndarray:
+    """Return the weights [M, N] that leave out one block after the other: the jackknife."""
+    return (np.arange(int(block_of.max()) + 1)[:, None] != block_of).astype(float)
+
+
+def score(counts: ImageCounts, weights: np.ndarray, metric: str, class_names: Sequence[str] = ()) -> np.ndarray:
+    """Return a score, in percent, of every weighting [R, N] of the images; NaN where it is not defined.
+
+    Args:
+        metric: a key of a receipt's ``metrics``, or ``iou.<class>``.
+        class_names: the K names; needed for ``iou.<class>``.
+
+    Raises:
+        ValueError: the metric does not follow from confusion matrices; names the choices.
+    """
+    if metric == 'miou_per_image':
+        return 100 * _per_image(counts, weights)
+    name = metric.removeprefix('iou.')
+    rule = _pooled_iou(list(class_names).index(name)) if name in class_names and name != metric else _POOLED.get(metric)
+    if rule is None:
+        raise ValueError(f'{metric!r} does not follow from confusion matrices; choose from {", ".join(POOLED)}')
+    with np.errstate(invalid='ignore', divide='ignore'):
+        # In the precision of the weights: single is enough for a thousand resamples, and twice as fast.
+        joined = np.concatenate([counts.hits, counts.truth, counts.predicted], axis=1).astype(weights.dtype)
+        return 100 * rule(*np.split((weights @ joined).astype(float), 3, axis=1))
+
+
+def image_error(replicates: np.ndarray) -> float:
+    """Return the standard error that the choice of images leaves in the mean over seeds of ``replicates`` [S, R].
+
+    How differently images fall out from seed to seed is taken out: the spread over seeds has it already. Resamples
+    without a defined score are left out.
+    """
+    defined = replicates[:, ~np.isnan(replicates).any(axis=0)]
+    seeds, resamples = defined.shape
+    if resamples < 2:
+        return 0.0
+    mean = defined.mean(axis=0)
+    variance = float(mean.var(ddof=1))
+    if seeds > 1:
+        # The mean over seeds of the variance around the mean is (1 - 1/S) times a seed's own, which enters with 1/S.
+        variance -= float((defined - mean).var(axis=1, ddof=1).mean()) / (seeds - 1)
+    return max(variance, 0.0) ** 0.5
+
+
+def image_interval(
+    counts: ImageCounts,
+    metric: str,
+    sequences: Sequence[str],
+    class_names: Sequence[str] = (),
+    method: Method = 'bca',
+    level: float = LEVEL,
+    seed: int = 0,
+) -> tuple[float, float] | None:
+    """Return the interval (low, high) of a score, in percent, over the choice of images.
+
+    ``bca`` corrects the bootstrap for bias and skew (Efron 1987, doi:10.1080/01621459.1987.10478410): a pooled mIoU
+    has both, because a rare class drops out of some resamples.
+
+    Returns:
+        None where there are fewer than two blocks or the score is not defined.
+    """
+    block_of = blocks(sequences)
+    if len(block_of) < 2 or block_of.max() < 1:
+        return None
+    replicates = score(counts, draw(block_of, seed), metric, class_names)
+    replicates = np.sort(replicates[~np.isnan(replicates)])
+    [measured] = score(counts, np.ones((1, len(counts))), metric, class_names)
+    if not replicates.size or np.isnan(measured):
+        return None
+    shares = np.array([(1 - level) / 2, (1 + level) / 2])
+    if method == 'bca':
+        shares = _corrected(shares, replicates, measured, score(counts, left_out(block_of), metric, class_names))
+    low, high = np.quantile(replicates, shares)
+    return float(low), float(high)
+
+
+def _corrected(shares: np.ndarray, replicates: np.ndarray, measured: float, jackknife: np.ndarray) -> np.ndarray:
+    """Return the shares of ``replicates`` that BCa reads the interval at."""
+    below = (np.mean(replicates < measured) + np.mean(replicates <= measured)) / 2
+    if not 0 < below < 1:
+        return shares
+    bias = special.ndtri(below)
+    off = np.nanmean(jackknife) - jackknife[~np.isnan(jackknife)]
+    squares = (off**2).sum()
+    skew = (off**3).sum() / (6 * squares**1.5) if squares else 0.0
+    shifted = bias + special.ndtri(shares)
+    return special.ndtr(bias + shifted / (1 - skew * shifted))
+
+
+def _per_image(counts: ImageCounts, weights: np.ndarray) -> np.ndarray:
+    labelled = counts.truth.any(axis=1)
+    with np.errstate(invalid='ignore', divide='ignore'):
+        iou = counts.hits / (counts.truth + counts.predicted - counts.hits)
+        own = np.where(labelled, _mean(iou, ~np.isnan(iou)), 0.0)
+        return (weights @ own) / (weights @ labelled.astype(float))
+
+
+Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""From hits, truth and prediction, all [R, K] pixels, to a share [R]."""
+
+
+def _mean(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    return np.where(counted, values, 0.0).sum(axis=-1) / counted.sum(axis=-1)
+
+
+def _miou(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    union = truth + predicted - hits
+    return _mean(hits / union, union > 0)
+
+
+def _miou_absent_as_zero(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    union = truth + predicted - hits
+    share = np.where(union > 0, hits / union, 0.0).mean(axis=-1)
+    return np.where(truth.any(axis=-1), share, np.nan)
+
+
+def _pixel_accuracy(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return hits.sum(axis=-1) / truth.sum(axis=-1)
+
+
+def _class_accuracy(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    return _mean(hits / truth, truth > 0)
+
+
+def _pooled_iou(label: int) -> Rule:
+    def rule(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        return hits[:, label] / (truth + predicted - hits)[:, label]
+
+    return rule
+
+
+_POOLED: dict[str, Rule] = {
+    'miou': _miou,
+    'miou_absent_as_zero': _miou_absent_as_zero,
+    'pixel_accuracy': _pixel_accuracy,
+    'class_accuracy': _class_accuracy,
+}
+POOLED = (*_POOLED, 'miou_per_image')
+"""The scores that follow from one confusion matrix an image; so does ``iou.<class>``."""

@@ -1,0 +1,80 @@
+"""The records between stored results and verdicts: what was measured of a metric, where, and what stands in the way.
+
+R resamples of the images. Values are in the unit of their metric; percent is 0 to 100.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bench.claims import Answer, Claim
+from bench.judging.uncertainty import Spread
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The values by seed of one metric of one experiment in one setting.
+
+    ``replicates`` [R] by seed are the metric on resampled images, the same resamples for every experiment, so that
+    those of two can be subtracted; ``image_freedom`` is the number of independent blocks of images less one.
+    ``errors`` by seed are a run's own standard errors (a median latency). ``exact``: counted or documented, no seeds.
+    Where there are no values, ``obstacle`` is the answer that this forces and ``reason`` says why. ``lacking`` names
+    the documented initial weights that the runs did without.
+    """
+
+    experiment: str
+    metric: str
+    values: Mapping[int, float] = field(default_factory=dict)
+    replicates: Mapping[int, np.ndarray] = field(default_factory=dict)
+    image_freedom: float = float('inf')
+    errors: Mapping[int, float] = field(default_factory=dict)
+    exact: bool = False
+    runs: tuple[str, ...] = ()
+    lacking: str = ''
+    obstacle: Answer | None = None
+    reason: str = ''
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Where evidence comes from: the setting by its ``label``, and what that means for a verdict.
+
+    ``smoke`` runs are no evidence; ``reduced``: trained for less than documented; ``on_gpu``: on a GPU.
+    ``right_data``: the experiments whose documented data set this is; ``as_documented``: those that also ran at their
+    documented size and budget, so that a documented number may be compared with theirs. ``rank`` sorts the settings of
+    a claim, the most telling first.
+    """
+
+    label: str
+    smoke: bool = False
+    reduced: bool = False
+    dataset: str = ''
+    on_gpu: bool = False
+    right_data: frozenset[str] = frozenset()
+    as_documented: frozenset[str] = frozenset()
+    rank: tuple = ()
+
+
+Key = tuple[str, str, str]
+"""Metric, experiment, and the experiment it is measured against (empty for all metrics but ``steps_to_loss``)."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One claim in one setting with all that is known of it; ``known`` is the usual spread over seeds by metric."""
+
+    claim: Claim
+    where: Circumstances
+    samples: Mapping[Key, Sample] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, Spread] = field(default_factory=dict)
+
+
+REFERRED = 'steps_to_loss'
+"""The metric that is measured against another experiment: the first one that its check compares with."""
+
+
+def key_of(metric: str, experiment: str, than: tuple[str, ...]) -> Key:
+    """Return the key of the sample that a check of ``metric`` against ``than`` needs of ``experiment``."""
+    return metric, experiment, than[0] if metric == REFERRED and than else ''

@@ -1,0 +1,1 @@
+"""Models of the user's own: mmseg configs and checkpoints made experiments like the documented ones."""

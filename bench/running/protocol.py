@@ -1,0 +1,89 @@
+"""The parts of a run, inside its process: train, score, count, time. Each returns blocks of the receipt."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench import compose, environment, stages
+from bench.measure import cost, latency, memory
+from bench.records import Job
+from bench.running import scoring, training
+from bench.running.attempt import Attempt, Report
+
+
+def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
+    """Return the receipt's blocks for ``job``: every part in order.
+
+    Args:
+        folder: the run's folder; the resolved config, curves, confusion matrices and panels are written there.
+        report: called with a progress message (a dict of plain values).
+
+    Raises:
+        Whatever a part raises; ``worker.classify`` turns it into a status.
+    """
+    report({'kind': 'stage', 'stage': 'compose'})
+    experiment = compose.read_experiment(job.config)
+    protocol = stages.read(experiment.protocol, job.run.experiment)
+    attempt = Attempt(job, folder, report, experiment, protocol)
+    trained = training.train(attempt)
+    blocks = {'data': describe_data(job), **trained.blocks}
+    if protocol.score:
+        blocks |= scoring.score(attempt, trained)
+    blocks |= _count(attempt)
+    blocks['latency'], blocks['memory'] = _time(attempt, trained)
+    return blocks
+
+
+def describe_data(job: Job) -> dict[str, Any]:
+    """Return the ``data`` block: what was trained on and what was scored, by the manifest's hash."""
+    dataset = job.dataset
+    return {
+        'name': dataset.name,
+        'split': dataset.test_split,
+        'manifest': job.manifest,
+        'images': {split: len(pairs) for split, pairs in dataset.splits.items()},
+        'classes': list(dataset.classes),
+        'redistributable': dataset.redistributable,
+        'note': dataset.note,
+    }
+
+
+def _count(attempt: Attempt) -> dict[str, Any]:
+    """Count the documented network at its documented size, and the run's own at the run's size."""
+    attempt.enter('count')
+    protocol = attempt.experiment.protocol
+    documented = compose.model_for(attempt.experiment.model, protocol.num_classes)
+    own = compose.model_for(attempt.experiment.model, len(attempt.job.dataset.classes))
+    auxiliary = protocol.cost.count_auxiliary
+    return {
+        'cost': cost.count_config(documented, tuple(protocol.cost.input_shape), auxiliary),
+        'run_cost': cost.count_config(own, (3, *attempt.job.run.size), auxiliary),
+    }
+
+
+def _time(attempt: Attempt, trained: training.Trained) -> tuple[dict[str, Any], dict[str, Any]]:
+    attempt.enter('time')
+    job, model = attempt.job, trained.runner.model.eval()
+    shape = (1, 3, *job.run.size)
+    inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(job.run.device)
+    step = latency.forward_argmax(model, inputs.to(memory_format=trained.memory_format), job.run.precision)
+    step()
+    with memory.peak_memory(job.run.device) as peak:
+        step()
+    contended = job.contended or environment.others_at_work()
+    timed = latency.measure_latency(
+        step,
+        job.run.device,
+        seconds=job.rule.latency_sec,
+        input_shape=shape,
+        precision=job.run.precision,
+        channels_last=trained.memory_format == torch.channels_last,
+    )
+    used = {
+        'train_peak_bytes': trained.memory['peak_bytes'] if trained.memory else None,
+        'inference_peak_bytes': peak.as_dict()['peak_bytes'],
+        'train': trained.memory,
+        'inference': {**peak.as_dict(), 'input_shape': list(shape)},
+    }
+    return {**timed, 'contended': contended}, used

@@ -1,0 +1,127 @@
+"""Score a trained model, inside the process of its run: one confusion matrix an image, everything else from these."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.runner import Runner
+from torch import nn
+
+from bench import budgets, compose
+from bench.measure import accuracy, detail, latency
+from bench.running import panels, weights
+from bench.running.attempt import Attempt
+from bench.running.training import Trained, read_curve
+from custom_ops.metrics.confusion import confusion_matrix
+
+PANELS = 4
+
+
+def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
+    """Score the last weights on the test split and, without augmentation, on the train split.
+
+    Returns:
+        The blocks ``metrics``, ``train_metrics``, ``validation``, ``selection`` and, where the protocol selects an
+        epoch, ``selected``: the scores of the best validated one, beside the last's and never in their place.
+    """
+    model = trained.runner.model.eval()
+    classes = attempt.job.dataset.classes
+    attempt.enter('score test')
+    names, matrices, counts = _confusions(attempt, model, trained.runner.test_dataloader, in_detail=True)
+    attempt.enter('score train')
+    train_names, train_matrices, _ = _confusions(attempt, model, _train_loader(attempt, trained.runner), False)
+    arrays: dict[str, Any] = {
+        'test': matrices,
+        'test_names': names,
+        'train': train_matrices,
+        'train_names': train_names,
+        **counts,
+    }
+    blocks = {
+        'metrics': accuracy.scores(matrices, classes),
+        'train_metrics': accuracy.scores(train_matrices, classes),
+        'validation': _validation(attempt),
+        'selection': {'checkpoint': 'last', 'split': None},
+        **detail.summarise(counts, classes),
+    }
+    if trained.best is not None and attempt.protocol.select is not None:
+        attempt.enter('score the selected epoch')
+        arrays['selected'], blocks['selected'] = _selected(attempt, trained, trained.best)
+    part = attempt.folder / 'confusion.npz.part'
+    with part.open('wb') as out:
+        np.savez_compressed(out, **arrays)
+    part.replace(attempt.folder / 'confusion.npz')
+    return blocks
+
+
+def _validation(attempt: Attempt) -> dict[str, Any]:
+    split = compose.validation_split(attempt.protocol, attempt.job.dataset)
+    block: dict[str, Any] = {'split': split, 'best_miou': None, 'best_step': None, 'last_miou': None}
+    file = attempt.folder / 'curves.csv'
+    if attempt.protocol.stages and file.exists():
+        rows = read_curve(file)
+        found = [(float(row['val_miou']), int(row['step'])) for row in rows if row['val_miou']]
+        if found:
+            block['best_miou'], block['best_step'] = max(found)
+            block['last_miou'] = found[-1][0]
+    return block
+
+
+def _selected(attempt: Attempt, trained: Trained, file: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """Score the best validated weights; the model has the last ones again afterwards."""
+    model, dataset = trained.runner.model, attempt.job.dataset
+    last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    meta = torch.load(file, map_location='cpu', weights_only=True)['meta']
+    weights.load(model, weights.read_state(file))
+    _, matrices, _ = _confusions(attempt, model, trained.runner.test_dataloader, in_detail=False)
+    model.load_state_dict(last)
+    split = compose.validation_split(attempt.protocol, dataset)
+    block = {
+        'split': split,
+        'on_test': split == dataset.test_split,
+        'validated_miou': meta['miou'],
+        'iteration': meta['iter'],
+        'metrics': accuracy.scores(matrices, dataset.classes),
+    }
+    return matrices, block
+
+
+def _train_loader(attempt: Attempt, runner: Runner) -> Any:
+    config = runner.cfg.test_dataloader.copy()
+    config.dataset = config.dataset.copy()
+    config.dataset.ann_file = str(attempt.job.pair_lists['train'])
+    images = len(attempt.job.dataset.splits['train'])
+    config.dataset.indices = budgets.spread(attempt.job.rule.scored_train_images, images)
+    return Runner.build_dataloader(config)
+
+
+def _confusions(
+    attempt: Attempt, model: nn.Module, loader: Any, in_detail: bool
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Return image names [N] and int64 confusion matrices [N, K, K] of every image of ``loader``.
+
+    ``in_detail`` writes panels of some and returns, third, what ``detail.image_counts`` counts of each; {} without.
+    """
+    job, dataset = attempt.job, attempt.job.dataset
+    total = len(loader.dataset)
+    chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if in_detail else set()
+    names: list[str] = []
+    matrices: list[torch.Tensor] = []
+    counts: list[dict[str, np.ndarray]] = []
+    for batch in loader:
+        attempt.check('while scoring')
+        with torch.inference_mode(), latency.precision_context(job.run.device, job.run.precision):
+            samples = model.test_step(batch)
+        for sample in samples:
+            prediction = sample.pred_sem_seg.data[0]
+            truth = sample.gt_sem_seg.data[0].to(prediction.device)
+            matrices.append(confusion_matrix(prediction, truth, len(dataset.classes), dataset.ignore_index).cpu())
+            if in_detail:
+                pair = prediction.cpu().numpy(), truth.cpu().numpy()
+                counts.append(detail.image_counts(*pair, len(dataset.classes), dataset.ignore_index))
+            if len(names) in chosen:
+                panels.write(attempt.folder / 'panels', sample.img_path, truth, prediction, dataset)
+            names.append(Path(sample.img_path).stem)
+        attempt.report({'kind': 'score', 'image': len(names), 'of': total})
+    return np.array(names), torch.stack(matrices).numpy(), detail.stack(counts)

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from bench.judging import curve_values
+from bench.judging.curve_values import Curve, steps_to_loss, value
+
+
+def curve(loss, val_miou=(), val_accuracy=(), epoch=None, val_loss=None):
+    loss, accuracy = np.asarray(loss, float), np.asarray(val_accuracy, float)
+    count = max(len(val_miou), accuracy.size)
+    epochs = np.arange(1.0, count + 1) if epoch is None else np.asarray(epoch, float)
+    losses = np.full(count, np.nan) if val_loss is None else np.asarray(val_loss, float)
+    return Curve(np.arange(1.0, loss.size + 1), loss, epochs, np.asarray(val_miou, float), accuracy, losses)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    rows = ['step,epoch,lr,loss,val_miou,val_pixel_accuracy,sec']
+    rows += [
+        '1,0.5,0.1,4.0,,,1',
+        '2,1.0,0.1,2.0,,,2',
+        '2,1.0,,,10.5,60.0,2',
+        '3,1.5,0.1,1.0,,,3',
+        '3,1.5,,,20.5,70.0,3',
+    ]
+    (tmp_path / 'curves.csv').write_text('\n'.join(rows) + '\n')
+    return tmp_path / 'curves.csv'
+
+
+def test_a_stored_curve_has_steps_and_validations_apart(stored):
+    read = curve_values.read(stored)
+    assert read.loss.tolist() == [4.0, 2.0, 1.0]
+    assert read.step.tolist() == [1, 2, 3]
+    assert read.val_miou.tolist() == [10.5, 20.5]
+    assert read.val_accuracy.tolist() == [60.0, 70.0]
+    assert read.epoch.tolist() == [1.0, 1.5]
+    assert value('first_pixel_accuracy', read) == 60.0
+    assert value('accuracy_slope', read) == pytest.approx(20.0)
+
+
+def test_a_column_that_was_not_recorded_is_not_measured(stored):
+    assert value('final_val_loss', curve_values.read(stored)) is None
+    text = stored.read_text().replace('sec\n', 'sec,val_loss\n').replace('70.0,3', '70.0,3,0.75')
+    stored.write_text(text)
+    assert value('final_val_loss', curve_values.read(stored)) == 0.75
+
+
+def test_no_file_is_no_curve(tmp_path):
+    assert curve_values.read(tmp_path / 'curves.csv') is None
+
+
+@pytest.mark.parametrize('metric', curve_values.CURVE_METRICS)
+def test_an_empty_curve_has_no_value(metric):
+    assert value(metric, curve([])) is None
+
+
+def test_the_final_loss_is_that_of_the_last_tenth():
+    assert value('final_train_loss', curve([9.0] * 90 + [2.0, 4.0] * 5)) == 3.0
+
+
+def test_fluctuation_is_that_of_the_last_fifth():
+    tail = np.random.default_rng(0).normal(1, 0.3, 40)
+    assert value('train_loss_std', curve([*np.linspace(9, 1, 160), *tail])) == pytest.approx(tail.std(ddof=1))
+    assert value('val_miou_std', curve([1.0], [0.0] * 8 + [40.0, 44.0])) == pytest.approx(8**0.5)
+    assert value('val_miou_std', curve([1.0], [40.0])) is None
+
+
+def test_the_slope_is_of_the_last_third_in_percent_an_epoch():
+    accuracy = [0.0] * 6 + [50.0, 53.0, 56.0]
+    assert value('accuracy_slope', curve([1.0], val_accuracy=accuracy)) == pytest.approx(3.0)
+    assert value('accuracy_slope', curve([1.0], val_accuracy=accuracy, epoch=np.arange(9) / 2)) == pytest.approx(6.0)
+    assert value('accuracy_slope', curve([1.0], val_accuracy=[50.0])) is None
+    assert value('accuracy_slope', curve([1.0], val_accuracy=[50.0, 51.0], epoch=[1.0, 1.0])) is None
+
+
+def test_a_bump_is_measured_against_the_least_loss_before_it():
+    falling = np.linspace(4, 1, 400)
+    assert value('loss_bump', curve(falling)) == pytest.approx(0.0, abs=1e-12)
+    bumped = falling.copy()
+    bumped[200:240] += 2.0
+    top, least = bumped[200:220].mean(), falling[180:200].mean()
+    assert value('loss_bump', curve(bumped)) == pytest.approx((top - least) / least, rel=0.05)
+    spike = falling.copy()
+    spike[200] += 2.0
+    assert value('loss_bump', curve(spike)) < 0.05
+
+
+def test_a_loss_that_may_be_negative_has_no_relative_bump():
+    assert value('loss_bump', curve(np.linspace(1, -1, 100))) is None
+
+
+def test_steps_until_the_final_loss_of_another_run():
+    slow, fast = curve(np.linspace(4, 1, 400)), curve(np.maximum(np.linspace(4, -2, 400), 0.9))
+    assert steps_to_loss(fast, slow) == pytest.approx(203, abs=15)
+    assert steps_to_loss(slow, slow) == pytest.approx(390, abs=12)
+
+
+def test_a_run_that_never_gets_there_counts_with_all_its_steps():
+    assert steps_to_loss(curve([5.0] * 60), curve([1.0] * 100)) == 60
+    assert steps_to_loss(curve([]), curve([1.0])) is None
+    assert steps_to_loss(curve([1.0]), curve([])) is None

@@ -1,0 +1,266 @@
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from bench.claims import Answer, Check, Claim
+from bench.judging import judge
+from bench.judging.judge import best_verdicts, verdicts
+from bench.judging.samples import Case, Circumstances, Sample, key_of
+
+FULL = Circumstances(
+    'kitti, full',
+    dataset='kitti',
+    on_gpu=True,
+    right_data=frozenset({'toy/a', 'toy/b', 'toy/c'}),
+    as_documented=frozenset({'toy/a', 'toy/b', 'toy/c'}),
+    rank=(1, 0),
+)
+SHORT = replace(FULL, label='kitti, short', reduced=True, as_documented=frozenset(), rank=(1, 1))
+SMOKE = replace(SHORT, label='scenes, smoke', smoke=True, rank=(1, 2))
+HIGH = (50.0, 50.2, 49.8, 50.1)
+LOW = (40.0, 40.1, 39.9, 40.2)
+
+
+def sample(name, *values, **more):
+    runs = tuple(f'toy/{name}/run-seed{seed}' for seed in range(len(values)))
+    return Sample(f'toy/{name}', 'miou', dict(enumerate(values)), **{'runs': runs, **more})
+
+
+def absent(name, obstacle='not measured', reason='toy/b did not run in this setting'):
+    return Sample(f'toy/{name}', 'miou', obstacle=obstacle, reason=reason)
+
+
+def claim(*checks, name='X01', **more):
+    experiments = tuple(dict.fromkeys(e for check in checks for e in (check.of, *check.than)))
+    return Claim(name, 'A is better.', '1', experiments, more.pop('method', 'paired'), 'train', checks, **more)
+
+
+def greater(*than, margin=None):
+    return Check('miou', 'greater', 'toy/a', than or ('toy/b',), margin=margin)
+
+
+def case(stated, *samples, where=FULL):
+    found = {key_of('miou', one.experiment, ()): one for one in samples}
+    return Case(stated, where, found, {'miou': 'percent'})
+
+
+def judged(stated, *samples, where=FULL):
+    [verdict] = verdicts([case(stated, *samples, where=where)])
+    return verdict
+
+
+def test_every_answer_has_its_place_in_the_order_of_what_tells_most():
+    assert set(judge._TELLING) == set(get_args(Answer))
+
+
+def test_a_claim_that_holds_is_reproduced_with_its_evidence():
+    verdict = judged(claim(greater()), sample('a', *HIGH), sample('b', *LOW))
+    assert verdict.answer == 'reproduced'
+    assert not verdict.reduced_budget
+    assert verdict.effect == pytest.approx(9.975)
+    assert verdict.low < verdict.effect < verdict.high
+    assert (verdict.unit, verdict.seeds, verdict.setting) == ('percent', 4, 'kitti, full')
+    assert verdict.evidence == tuple(f'toy/{name}/run-seed{seed}' for name in 'ab' for seed in range(4))
+    assert verdict.reason.startswith('The mIoU of a minus that of b is 9.975 points (95 % between ')
+    assert verdict.reason.endswith('4 seeds); more than 0 is claimed.')
+
+
+def test_the_iou_of_a_class_is_in_percent():
+    car = replace(greater(), metric='iou.car')
+    found = {('iou.car', f'toy/{name}', ''): sample(name, *values) for name, values in (('a', HIGH), ('b', LOW))}
+    [verdict] = verdicts([Case(claim(car), FULL, found)])
+    assert (verdict.answer, verdict.unit) == ('reproduced', 'percent')
+
+
+def test_a_claim_that_fails_is_contradicted_and_one_between_is_open():
+    assert judged(claim(greater()), sample('a', *LOW), sample('b', *HIGH)).answer == 'contradicted'
+    verdict = judged(claim(greater()), sample('a', 40.0, 42.0, 44.0), sample('b', 41.0, 40.0, 42.0))
+    assert verdict.answer == 'inconclusive'
+    assert verdict.seeds_needed > 3
+    assert judged(claim(greater()), sample('a', *HIGH), sample('b', *LOW)).seeds_needed is None
+
+
+def test_a_claim_with_several_checks_needs_all_of_them():
+    second = Check('miou', 'at_least', 'toy/a', (), 60.0)
+    high, low = sample('a', *HIGH), sample('b', *LOW)
+    assert judged(claim(greater(), second), high, low).answer == 'contradicted'
+    assert judged(claim(greater(), replace(second, value=45.0)), high, low).answer == 'reproduced'
+    verdict = judged(claim(greater(), replace(second, value=50.0)), high, low)
+    assert verdict.answer == 'inconclusive'
+    assert [finding.answer for finding in verdict.findings] == ['reproduced', 'inconclusive']
+    assert verdict.reason.startswith('The mIoU of a is 50.02 percent')
+
+
+def test_better_than_all_means_better_than_the_best():
+    high, low, between = sample('a', *HIGH), sample('b', *LOW), sample('c', 60.0, 60.1, 59.9, 60.2)
+    verdict = judged(claim(greater('toy/b', 'toy/c')), high, low, between)
+    assert verdict.answer == 'contradicted'
+    assert verdict.effect == pytest.approx(-10.025)
+
+
+def test_what_is_missing_matters_only_where_the_rest_does_not_settle_it():
+    both = claim(greater('toy/b', 'toy/c'))
+    missing = absent('c', reason='toy/c did not run in this setting')
+    assert judged(both, sample('a', *LOW), sample('b', *HIGH), missing).answer == 'contradicted'
+    verdict = judged(both, sample('a', *HIGH), sample('b', *LOW), missing)
+    assert (verdict.answer, verdict.reason) == ('not measured', 'toy/c did not run in this setting.')
+    assert verdict.effect is None
+
+
+def test_a_failed_run_is_told_before_one_that_was_never_made():
+    failed = absent('c', 'failed', 'toy/c ended with oom: out of memory')
+    verdict = judged(claim(greater('toy/b', 'toy/c')), sample('a', *HIGH), absent('b'), failed)
+    assert (verdict.answer, verdict.reason) == ('failed', 'toy/c ended with oom: out of memory.')
+
+
+def test_experiments_without_a_common_seed_are_not_compared():
+    other = Sample('toy/b', 'miou', {7: 40.0, 8: 40.1}, runs=('r',))
+    verdict = judged(claim(greater()), sample('a', *HIGH), other)
+    assert (verdict.answer, verdict.reason) == ('not measured', 'toy/a shares no seed with the others.')
+
+
+def test_a_smoke_run_is_no_evidence():
+    verdict = judged(claim(greater()), sample('a', *HIGH), sample('b', *LOW), where=SMOKE)
+    assert verdict.answer == 'not measured (smoke)'
+    assert verdict.effect is None
+    assert len(verdict.evidence) == 8
+
+
+def test_a_comparison_survives_a_smaller_budget_and_is_marked():
+    verdict = judged(claim(greater()), sample('a', *HIGH), sample('b', *LOW), where=SHORT)
+    assert (verdict.answer, verdict.reduced_budget) == ('reproduced', True)
+
+
+@pytest.mark.parametrize('relation', ['value', 'at_least', 'at_most'])
+@pytest.mark.parametrize('documented', [50.0, 10.0, 90.0])
+def test_a_documented_number_is_neither_met_nor_refuted_by_a_smaller_budget(relation, documented):
+    stated = claim(Check('miou', relation, 'toy/a', (), documented, 1.0))
+    verdict = judged(stated, sample('a', *HIGH), where=SHORT)
+    assert (verdict.answer, verdict.reduced_budget) == ('inconclusive', True)
+    assert verdict.effect == pytest.approx(50.025)
+    assert verdict.reason.endswith('a documented number is not judged by a run of a smaller budget or size.')
+
+
+def test_a_documented_number_is_not_judged_on_other_data():
+    other = replace(FULL, dataset='camvid', right_data=frozenset(), as_documented=frozenset())
+    verdict = judged(claim(Check('miou', 'value', 'toy/a', (), 50.0, 1.0)), sample('a', *HIGH), where=other)
+    assert verdict.answer == 'inconclusive'
+    assert 'documented on other data than camvid' in verdict.reason
+
+
+@pytest.mark.parametrize(('documented', 'expected'), [(50.1, 'reproduced'), (60.0, 'contradicted')])
+def test_a_documented_number_is_judged_by_runs_as_documented(documented, expected):
+    stated = claim(Check('miou', 'value', 'toy/a', (), documented, 1.0))
+    assert judged(stated, sample('a', *HIGH)).answer == expected
+
+
+def test_data_blocks_only_where_the_claim_hangs_on_it_and_it_is_another():
+    other = replace(FULL, dataset='camvid', right_data=frozenset({'toy/a'}))
+    samples = sample('a', *HIGH), sample('b', *LOW)
+    verdict = judged(claim(greater(), needs=('data',)), *samples, where=other)
+    assert verdict.answer == 'blocked (data)'
+    assert verdict.reason == 'It hangs on the documented data set, and toy/b ran on camvid.'
+    assert judged(claim(greater(), needs=('data',)), *samples).answer == 'reproduced'
+    assert judged(claim(greater()), *samples, where=other).answer == 'reproduced'
+
+
+def test_weights_block_only_where_the_claim_hangs_on_them_and_a_run_lacked_them():
+    lacking = sample('a', *HIGH, lacking='resnet101-imagenet'), sample('b', *LOW)
+    verdict = judged(claim(greater(), needs=('weights',)), *lacking)
+    assert verdict.answer == 'blocked (weights)'
+    assert verdict.reason == 'It hangs on the initial weights resnet101-imagenet, and toy/a ran without.'
+    assert judged(claim(greater()), *lacking).answer == 'reproduced'
+    stated = claim(greater(), needs=('weights',))
+    assert judged(stated, sample('a', *HIGH), sample('b', *LOW)).answer == 'reproduced'
+
+
+def test_hardware_blocks_on_a_cpu_and_never_what_is_counted():
+    stated = claim(greater(), needs=('hardware',))
+    cpu = replace(FULL, on_gpu=False)
+    assert judged(stated, sample('a', *HIGH), sample('b', *LOW), where=cpu).answer == 'blocked (hardware)'
+    assert judged(stated, sample('a', *HIGH), sample('b', *LOW)).answer == 'reproduced'
+    counts = [Sample(f'toy/{name}', 'miou', {0: value}, exact=True) for name, value in (('a', 2.0), ('b', 1.0))]
+    assert judged(stated, *counts, where=Circumstances('counted')).answer == 'reproduced'
+
+
+def test_smoke_comes_before_what_blocks():
+    stated = claim(greater(), needs=('hardware',))
+    where = replace(SMOKE, on_gpu=False)
+    assert judged(stated, sample('a', *HIGH), sample('b', *LOW), where=where).answer == 'not measured (smoke)'
+
+
+def test_counts_are_decided_without_runs_seeds_or_correction():
+    counts = [Sample(f'toy/{name}', 'miou', {0: value}, exact=True) for name, value in (('a', 2.0), ('b', 1.0))]
+    many = [case(claim(greater(), name=f'X{index:02}'), *counts, where=Circumstances('counted')) for index in range(60)]
+    assert {verdict.answer for verdict in verdicts(many)} == {'reproduced'}
+    verdict = judged(claim(greater(margin=1.0)), *counts, where=Circumstances('counted'))
+    assert (verdict.answer, verdict.effect, verdict.low, verdict.high) == ('contradicted', 1.0, 1.0, 1.0)
+    assert (verdict.evidence, verdict.seeds, verdict.reduced_budget) == ((), 0, False)
+
+
+def test_no_metric_is_undecidable_with_its_reason_and_no_run_is_not_measured():
+    stated = claim(method='none', reason='only pictures are shown')
+    assert judged(stated, where=Circumstances('')).reason == 'Only pictures are shown.'
+    assert judged(stated, where=Circumstances('')).answer == 'undecidable'
+    never = absent('a', reason='toy/a was never run'), absent('b')
+    verdict = judged(claim(greater()), *never, where=Circumstances(''))
+    assert (verdict.answer, verdict.reason, verdict.setting) == ('not measured', 'toy/a was never run.', '')
+
+
+def test_what_one_claim_would_show_alone_it_may_not_show_among_many():
+    """Two seeds of noise short of nothing: p is 0.01, enough for one claim and too little for forty."""
+    barely = sample('a', 41.0, 42.5, 42.0), sample('b', 40.0, 40.4, 40.5)
+    open_ones = sample('a', 41.0, 39.5, 40.0), sample('b', 40.0, 40.4, 40.5)
+    alone = judged(claim(greater()), *barely)
+    assert alone.answer == 'reproduced'
+    cases = [case(claim(greater()), *barely)]
+    cases += [case(claim(greater(), name=f'X{index:02}'), *open_ones) for index in range(2, 41)]
+    first, *others = verdicts(cases)
+    assert first.answer == 'inconclusive'
+    assert first.reason.endswith('clear by itself, but not as one of 40 claims judged here.')
+    assert first.seeds_needed > 3
+    assert {verdict.answer for verdict in others} == {'inconclusive'}
+    elsewhere = [replace(one, where=SHORT) for one in cases[1:]]
+    assert verdicts([cases[0], *elsewhere])[0].answer == 'reproduced'
+
+
+def test_false_verdicts_stay_rare_over_all_claims_of_a_setting():
+    """Twelve claims about twins: at most one study in twenty may say anything about any of them."""
+    generator = np.random.default_rng(0)
+    studies, wrong = 150, 0
+    for _ in range(studies):
+        cases = []
+        for index in range(12):
+            twins = [sample(name, *generator.normal(40, 1, 3)) for name in 'ab']
+            cases.append(case(claim(greater(), name=f'X{index:02}'), *twins))
+        wrong += any(verdict.answer != 'inconclusive' for verdict in verdicts(cases))
+    assert wrong / studies <= 0.09
+
+
+def test_a_real_difference_is_found_among_many():
+    cases = [case(claim(greater(), name=f'X{i:02}'), sample('a', *HIGH), sample('b', *LOW)) for i in range(40)]
+    assert {verdict.answer for verdict in verdicts(cases)} == {'reproduced'}
+
+
+def test_verdicts_keep_the_order_of_claims_and_sort_settings():
+    runs = sample('a', *HIGH), sample('b', *LOW)
+    stated = [claim(greater(), name=name) for name in ('X02', 'X01')]
+    cases = [case(one, *runs, where=where) for where in (SMOKE, SHORT, FULL) for one in stated]
+    found = [(verdict.claim, verdict.setting) for verdict in verdicts(cases)]
+    settings = ('kitti, full', 'kitti, short', 'scenes, smoke')
+    assert found == [(name, setting) for name in ('X02', 'X01') for setting in settings]
+
+
+def test_the_best_verdict_is_a_measured_one_of_the_most_telling_setting_whatever_it_says():
+    clear = sample('a', *HIGH), sample('b', *LOW)
+    vague = sample('a', 40.0, 42.0, 44.0), sample('b', 41.0, 40.0, 42.0)
+    stated = claim(greater())
+    best = best_verdicts(verdicts([case(stated, *clear, where=SHORT), case(stated, *vague, where=FULL)]))
+    assert (best['X01'].setting, best['X01'].answer) == ('kitti, full', 'inconclusive')
+    half = case(stated, sample('a', *HIGH), absent('b'), where=FULL)
+    best = best_verdicts(verdicts([half, case(stated, *clear, where=SMOKE), case(stated, *clear, where=SHORT)]))
+    assert (best['X01'].setting, best['X01'].answer) == ('kitti, short', 'reproduced')
+    best = best_verdicts(verdicts([half, case(stated, *clear, where=SMOKE)]))
+    assert best['X01'].answer == 'not measured (smoke)'

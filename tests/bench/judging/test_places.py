@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+
+from bench.claims import Claim
+from bench.judging.places import run_places, timing_places
+from bench.judging.resampling import RESAMPLES
+from bench.records import Receipt
+
+CLASSES = ('road', 'sky', 'car')
+COUNTS = {
+    'toy/a': {'documented': {'dataset': 'camvid', 'short_side': 360}},
+    'toy/b': {'documented': {'dataset': 'kitti', 'short_side': 360}},
+}
+CLAIM = Claim('X01', 's', '1', ('toy/a', 'toy/b'), 'paired', 'h')
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A function that stores a run with matrices and curves and returns it as ``store.read_all`` does."""
+
+    def store(name, seed=0, miou=40.0, **changes):
+        budget = changes.get('budget', 'short')
+        values = dict(
+            schema_version=1, id=f'toy/{name}/camvid-{budget}-seed{seed}', report='toy', experiment=f'toy/{name}',
+            dataset='camvid', budget=budget, seed=seed, status='ok', reason='', key='k',
+            factor=0.1 if budget == 'short' else None, size=(360, 480),
+            metrics={'miou': miou, 'per_class_iou': dict.fromkeys(CLASSES, miou)}, train_metrics={'miou': miou + 5},
+            train={'sec_per_step': 0.2}, init={'documented': 'random', 'used': 'random'},
+            data={'images': {'train': 8}}, environment={'device': 'cpu'},
+        )  # fmt: skip
+        receipt = Receipt(**{**values, **changes})
+        folder = tmp_path / receipt.id
+        folder.mkdir(parents=True)
+        matrices = np.random.default_rng(seed).integers(1, 50, (20, 3, 3))
+        names = {'test_names': [f'Seq05VD_{i:04}' for i in range(20)], 'train_names': [str(i) for i in range(8)]}
+        np.savez(folder / 'confusion.npz', test=matrices, train=matrices[:8], **names)
+        losses = ''.join(f'{step},1,0.1,{(5 + seed) / step},,,1\n' for step in range(1, 101))
+        header = 'step,epoch,lr,loss,val_miou,val_pixel_accuracy,sec\n'
+        (folder / 'curves.csv').write_text(header + losses)
+        return folder, receipt
+
+    return store
+
+
+def only_place(*runs):
+    [place] = run_places(runs, COUNTS)
+    return place
+
+
+def test_a_sample_has_its_values_by_seed_with_replicates_and_runs(stored):
+    place = only_place(stored('a', 1, 42.0), stored('a', 0, 40.0))
+    sample = place.sample(('miou', 'toy/a', ''))
+    assert dict(sample.values) == {0: 40.0, 1: 42.0}
+    assert sample.runs == ('toy/a/camvid-short-seed0', 'toy/a/camvid-short-seed1')
+    assert sample.obstacle is None
+    assert {seed: array.shape for seed, array in sample.replicates.items()} == {0: (RESAMPLES,), 1: (RESAMPLES,)}
+    assert sample.image_freedom == 3
+    assert place.sample(('miou', 'toy/a', '')) is sample
+    place.forget()
+    assert place.sample(('miou', 'toy/a', '')) is not sample
+
+
+def test_settings_are_apart_and_the_most_telling_comes_first(stored):
+    runs = [stored('a', budget='smoke'), stored('a'), stored('a', budget='full')]
+    labels = [place.circumstances(CLAIM).label for place in run_places(runs, COUNTS)]
+    assert labels == ['camvid 360x480, full', 'camvid 360x480, short x0.1', 'camvid 360x480, smoke']
+
+
+def test_a_smoke_run_is_not_resampled(stored):
+    assert not only_place(stored('a', budget='smoke')).sample(('miou', 'toy/a', '')).replicates
+
+
+def test_why_there_is_no_value(stored):
+    place = only_place(
+        stored('a', 0, contended=True),
+        stored('b', 0, status='oom', reason='out of memory'),
+        stored('c', 0, status='interrupted', reason='asked to stop'),
+    )
+    missing = place.sample(('miou', 'toy/nowhere', ''))
+    assert (missing.obstacle, missing.reason) == ('not measured', 'toy/nowhere did not run in this setting')
+    failed = place.sample(('miou', 'toy/b', ''))
+    assert (failed.obstacle, failed.reason) == ('failed', 'toy/b ended with oom: out of memory')
+    assert failed.runs == ('toy/b/camvid-short-seed0',)
+    stopped = place.sample(('miou', 'toy/c', ''))
+    assert (stopped.obstacle, stopped.reason) == ('not measured', 'toy/c has no finished run: interrupted')
+    shared = place.sample(('sec_per_step', 'toy/a', ''))
+    assert (shared.obstacle, shared.reason) == (
+        'not measured',
+        'toy/a was only timed while other runs shared the device',
+    )
+    assert place.sample(('val_miou', 'toy/a', '')).reason == 'the val_miou of toy/a was not recorded'
+
+
+def test_a_failed_seed_leaves_the_others(stored):
+    place = only_place(stored('a', 0, 40.0), stored('a', 1, status='nan', reason='loss is nan'))
+    sample = place.sample(('miou', 'toy/a', ''))
+    assert (dict(sample.values), sample.runs) == ({0: 40.0}, ('toy/a/camvid-short-seed0',))
+
+
+def test_weights_that_were_lacking_are_named(stored):
+    init = {'documented': 'resnet50-imagenet', 'used': 'random'}
+    place = only_place(stored('a', 0, init=init), stored('b', 0))
+    assert place.sample(('miou', 'toy/a', '')).lacking == 'resnet50-imagenet'
+    assert place.sample(('miou', 'toy/b', '')).lacking == ''
+
+
+def test_steps_are_counted_to_the_loss_of_the_other_run_of_the_same_seed(stored):
+    place = only_place(stored('a', 0), stored('a', 1), stored('b', 0))
+    found = place.sample(('steps_to_loss', 'toy/a', 'toy/b'))
+    assert list(found.values) == [0]
+    assert 80 < found.values[0] <= 100
+    assert place.sample(('steps_to_loss', 'toy/a', 'toy/c')).obstacle == 'not measured'
+
+
+def test_curves_are_read(stored):
+    assert only_place(stored('a', 0)).sample(('final_train_loss', 'toy/a', '')).values[0] < 0.06
+
+
+def test_pixels_are_exact_where_all_training_images_were_scored(stored):
+    whole = only_place(stored('a', 0)).sample(('class_pixel_ratio.road/car', 'toy/a', ''))
+    assert whole.exact
+    part = only_place(stored('b', 0, data={'images': {'train': 90}})).sample(
+        ('class_pixel_ratio.road/car', 'toy/b', '')
+    )
+    assert not part.exact
+    assert part.replicates[0].std() > 0
+    assert part.values == whole.values
+
+
+def test_the_usual_spread_is_pooled_over_all_experiments(stored):
+    place = only_place(stored('a', 0, 40.0), stored('a', 1, 42.0), stored('b', 0, 30.0), stored('b', 1, 36.0))
+    spread = place.known('miou')
+    assert (spread.freedom, spread.deviation) == (2, pytest.approx(((2 + 18) / 2) ** 0.5))
+    assert place.known('val_miou') is None
+
+
+def test_only_full_runs_on_the_documented_data_at_its_size_are_as_documented(stored):
+    [full, short] = run_places([stored('a', budget='full'), stored('b', 0, budget='full'), stored('a')], COUNTS)
+    where = full.circumstances(CLAIM)
+    assert (where.right_data, where.as_documented) == (frozenset({'toy/a'}), frozenset({'toy/a'}))
+    assert (where.reduced, where.smoke, where.on_gpu, where.dataset) == (False, False, False, 'camvid')
+    where = short.circumstances(CLAIM)
+    assert (where.right_data, where.as_documented, where.reduced) == (frozenset({'toy/a'}), frozenset(), True)
+
+
+def test_a_full_run_at_half_the_size_is_not_as_documented(stored):
+    place = only_place(stored('a', budget='full', size=(180, 240)))
+    assert place.circumstances(CLAIM).as_documented == frozenset()
+    assert place.circumstances(CLAIM).right_data == frozenset({'toy/a'})
+
+
+def test_a_gpu_means_that_every_run_was_on_one(stored):
+    gpu = {'environment': {'device': 'cuda:0'}}
+    both = only_place(stored('a', 0, **gpu), stored('a', 1, **gpu))
+    mixed = only_place(stored('b', 0, **gpu), stored('b', 1))
+    assert (both.circumstances(CLAIM).on_gpu, mixed.circumstances(CLAIM).on_gpu) == (True, False)
+
+
+def timing(name, device='cpu', p50=10.0, **latency):
+    block = {'p50_ms': p50, 'p50_low_ms': p50 - 0.98, 'p50_high_ms': p50 + 0.98, 'contended': False, **latency}
+    memory = {'inference_peak_bytes': 10**9}
+    record = {'experiment': f'toy/{name}', 'device': device, 'precision': 'fp32', 'latency': block, 'memory': memory}
+    return record | {'environment': {'device_name': 'H200' if device != 'cpu' else None}}
+
+
+def test_timings_at_the_documented_size_are_places_of_their_own():
+    gpu, cpu = timing_places([timing('a'), timing('b', p50=20.0), timing('a', 'cuda:0')])
+    assert gpu.circumstances(CLAIM).label == 'H200, fp32, documented sizes'
+    assert cpu.circumstances(CLAIM).label == 'cpu, fp32, documented sizes'
+    assert (gpu.circumstances(CLAIM).on_gpu, cpu.circumstances(CLAIM).on_gpu) == (True, False)
+    assert gpu.circumstances(CLAIM).rank < cpu.circumstances(CLAIM).rank
+    sample = cpu.sample(('latency_ms', 'toy/b', ''))
+    assert (dict(sample.values), sample.errors[0]) == ({0: 20.0}, pytest.approx(0.5))
+    assert cpu.sample(('inference_memory_gb', 'toy/a', '')).values == {0: 1.0}
+    assert gpu.sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on this device'
+
+
+def test_timings_speak_of_times_alone():
+    [place] = timing_places([timing('a', contended=True)])
+    assert place.speaks_of([('latency_ms', 'toy/a', ''), ('latency_ms', 'toy/b', '')])
+    assert not place.speaks_of([('latency_ms', 'toy/a', ''), ('miou', 'toy/a', '')])
+    assert not place.speaks_of([('latency_ms', 'toy/b', '')])
+    assert place.sample(('latency_ms', 'toy/a', '')).obstacle == 'not measured'

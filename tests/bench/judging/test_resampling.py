@@ -1,0 +1,163 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.judging import resampling
+from bench.judging.resampling import ImageCounts, blocks, draw, image_error, image_interval, left_out, score
+from bench.measure import accuracy
+
+K = 4
+NAMES = ('road', 'sky', 'car', 'pole')
+
+
+def photographs(generator, count):
+    """Confusion matrices [N, K, K] of pictures that are more or less hard, with a class that most of them lack."""
+    shares = generator.dirichlet([4, 3, 2, 0.5], count) * (generator.random((count, K)) < [1, 1, 0.8, 0.3])
+    ease = generator.normal(0, 0.8, (count, 1))
+    right = 1 / (1 + np.exp(-ease - [2, 1, 0.5, 0]))
+    truth = np.round(1000 * shares).astype(int)
+    hits = generator.binomial(truth, right)
+    matrices = np.zeros((count, K, K), int)
+    for label in range(K):
+        matrices[:, label, label] = hits[:, label]
+        matrices[:, label, (label + 1) % K] = truth[:, label] - hits[:, label]
+    return matrices
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize('metric', resampling.POOLED)
+def test_all_images_once_give_the_score_of_the_receipt(generator, metric):
+    matrices = photographs(generator, 12)
+    [value] = score(ImageCounts.of(matrices), np.ones((1, 12)), metric)
+    assert value == pytest.approx(accuracy.scores(matrices, NAMES)[metric])
+
+
+@pytest.mark.parametrize('metric', [*resampling.POOLED, 'iou.car'])
+def test_a_weight_of_two_is_an_image_twice_and_of_zero_none(generator, metric):
+    matrices = photographs(generator, 5)
+    weights = np.array([[2, 0, 1, 0, 1], [0, 0, 0, 3, 0]])
+    found = score(ImageCounts.of(matrices), weights, metric, NAMES)
+    for row, value in zip(weights, found, strict=True):
+        scores = accuracy.scores(np.repeat(matrices, row, axis=0), NAMES)
+        assert value == pytest.approx(scores['per_class_iou']['car'] if metric == 'iou.car' else scores[metric])
+
+
+def test_a_class_that_a_resample_lacks_is_left_out_and_no_image_has_no_score(generator):
+    matrices = photographs(generator, 3)
+    matrices[0, 3] = matrices[0, :, 3] = 0
+    counts = ImageCounts.of(matrices)
+    alone = np.eye(3)[:1]
+    assert score(counts, alone, 'miou') == pytest.approx(score(counts, alone, 'miou_absent_as_zero') * 4 / 3)
+    assert np.isnan(score(counts, np.zeros((1, 3)), 'miou')).all()
+    assert np.isnan(score(counts, alone, 'iou.pole', NAMES)).all()
+
+
+def test_a_score_that_matrices_do_not_hold_is_refused(generator):
+    with pytest.raises(ValueError, match=r"'boundary_f' does not follow .* miou, .*, miou_per_image"):
+        score(ImageCounts.of(photographs(generator, 2)), np.ones((1, 2)), 'boundary_f')
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says(generator):
+    """Coverage of 95 % over 800 studies has a standard error of 0.8 points."""
+    images = 60
+    all_of_them = ImageCounts.of(photographs(generator, 100_000))
+    [truth] = score(all_of_them, np.ones((1, 100_000)), 'miou')
+    alone = [str(index) for index in range(images)]
+    covered = 0
+    for study in range(800):
+        chosen = generator.integers(0, 100_000, images)
+        sample = ImageCounts(*(part[chosen] for part in vars(all_of_them).values()))
+        low, high = image_interval(sample, 'miou', alone, seed=study)
+        covered += low <= truth <= high
+    assert 0.93 <= covered / 800 <= 0.97
+
+
+def test_the_corrected_interval_is_scipys(generator):
+    """On images of very different sizes, where bias and skew move the ends by a thirtieth of the width."""
+    truth = np.round(1000 * generator.lognormal(0, 1.5, (25, 1)))
+    hits = np.round(truth * generator.beta(2, 1, (25, 1)) / (1 + truth / 5000))
+    counts = ImageCounts(hits, truth, truth)
+
+    def statistic(indices, axis):
+        return 100 * hits[indices, 0].sum(axis=-1) / truth[indices, 0].sum(axis=-1)
+
+    options = dict(vectorized=True, n_resamples=20_000, method='BCa', rng=np.random.default_rng(1))
+    theirs = stats.bootstrap((np.arange(25),), statistic, **options).confidence_interval
+    alone = [str(index) for index in range(25)]
+    ends = [image_interval(counts, 'pixel_accuracy', alone, seed=seed) for seed in range(20)]
+    plain = [image_interval(counts, 'pixel_accuracy', alone, method='percentile', seed=seed) for seed in range(20)]
+    width = theirs.high - theirs.low
+    assert np.mean(ends, axis=0) == pytest.approx((theirs.low, theirs.high), abs=0.022 * width)
+    assert np.abs(np.mean(plain, axis=0) - (theirs.low, theirs.high)).max() > 0.03 * width
+
+
+def test_the_same_seed_draws_the_same_images(generator):
+    counts = ImageCounts.of(photographs(generator, 30))
+    alone = [str(index) for index in range(30)]
+    assert image_interval(counts, 'miou', alone) == image_interval(counts, 'miou', alone)
+    assert image_interval(counts, 'miou', alone) != image_interval(counts, 'miou', alone, seed=1)
+
+
+def test_too_few_images_have_no_interval(generator):
+    counts = ImageCounts.of(photographs(generator, 3))
+    assert image_interval(counts, 'miou', ['one', 'one', 'one']) is None
+    assert image_interval(counts, 'iou.pole', ['a', 'b', 'c'], ('pole', 'x', 'y', 'z')) is not None
+
+
+def test_every_image_of_its_own_is_a_block_and_a_drive_is_cut_into_runs_of_frames():
+    assert blocks(['a', 'b', 'c']).tolist() == [0, 1, 2]
+    drive = blocks(['x'] * 171 + ['y'] * 62 + ['z'])
+    assert (np.diff(drive) >= 0).all()
+    assert drive.max() + 1 == 15 + 8 + 1
+    lengths = np.bincount(drive)
+    assert set(lengths[:15]) == {11, 12}
+    assert set(lengths[15:23]) == {7, 8}
+    assert not set(drive[:171]) & set(drive[171:])
+    assert blocks(['x', 'y', 'x', 'y']).tolist() == [0, 1, 0, 1]
+
+
+def test_a_block_is_drawn_as_a_whole_and_left_out_as_a_whole():
+    block_of = np.array([0, 0, 1, 2, 2, 2])
+    drawn = draw(block_of, seed=3)
+    assert drawn.shape == (resampling.RESAMPLES, 6)
+    assert (drawn[:, 0] == drawn[:, 1]).all()
+    assert (drawn[:, [0, 2, 3]].sum(axis=1) == 3).all()
+    assert drawn.mean() == pytest.approx(1.0, abs=0.05)
+    assert left_out(block_of).tolist() == [[0, 0, 1, 1, 1, 1], [1, 1, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0]]
+
+
+def test_frames_that_look_alike_need_blocks(generator):
+    """Over frames of which each remembers the last, single images promise far too much."""
+    frames, covered = 200, {'x': 0, 'alone': 0}
+    for study in range(150):
+        noise = generator.normal(0, 1, frames)
+        quality = np.zeros(frames)
+        for frame in range(1, frames):
+            quality[frame] = 0.6 * quality[frame - 1] + 0.8 * noise[frame]
+        hits = np.round(500 + 100 * quality).clip(0, 1000)
+        counts = ImageCounts(hits[:, None], np.full((frames, 1), 1000.0), hits[:, None])
+        names = {'x': ['x'] * frames, 'alone': [str(frame) for frame in range(frames)]}
+        for kind in covered:
+            low, high = image_interval(counts, 'pixel_accuracy', names[kind], method='percentile', seed=study)
+            covered[kind] += low <= 50 <= high
+    assert covered['x'] / 150 > 0.87
+    assert covered['alone'] / 150 < 0.75
+
+
+def test_what_seeds_already_spread_is_not_counted_twice(generator):
+    images, seeds = 80, 3
+    weights = draw(np.arange(images), seed=0) / images
+    common, own = generator.normal(0, 10, images), generator.normal(0, 10, (seeds, images))
+    together = np.stack([weights @ (common + one) for one in own])
+    assert image_error(together) == pytest.approx(common.std() / np.sqrt(images), rel=0.25)
+    assert image_error(together) < together.mean(axis=0).std()
+    assert image_error(np.stack([weights @ common] * 3)) == pytest.approx((weights @ common).std(ddof=1))
+
+
+def test_resamples_without_a_score_are_left_out():
+    assert image_error(np.array([[1.0, 3.0, np.nan, 5.0]])) == pytest.approx(2.0)
+    assert image_error(np.array([[1.0, np.nan]])) == 0.0

@@ -1,0 +1,94 @@
+import pytest
+
+from bench.judging.run_values import COUNTED, counted_value, lacking_weights, latency_error, run_value
+from bench.records import Receipt
+
+
+def receipt(**blocks):
+    head = dict(schema_version=1, id='toy/a/run', report='toy', experiment='toy/a', dataset='camvid', budget='short')
+    return Receipt(**head, seed=0, status='ok', reason='', key='k', **blocks)
+
+
+@pytest.fixture
+def run():
+    return receipt(
+        metrics={'miou': 40.0, 'pixel_accuracy': 80.0, 'per_class_iou': {'car': 30.0, 'pole': None}},
+        train_metrics={'miou': 46.0, 'pixel_accuracy': 85.0},
+        validation={'last_miou': 41.0},
+        train={'wall_sec': 120.0, 'epochs': 4.0, 'sec_per_step': 0.25},
+        latency={'p50_ms': 12.0, 'p50_low_ms': 11.02, 'p50_high_ms': 12.98, 'contended': False},
+        memory={'train_peak_bytes': 3_000_000_000, 'inference_peak_bytes': 500_000_000},
+    )
+
+
+@pytest.mark.parametrize(
+    ('metric', 'expected'),
+    [
+        ('miou', 40.0),
+        ('pixel_accuracy', 80.0),
+        ('iou.car', 30.0),
+        ('iou.pole', None),
+        ('iou.bus', None),
+        ('train_miou', 46.0),
+        ('train_pixel_accuracy', 85.0),
+        ('val_miou', 41.0),
+        ('generalisation_gap', 6.0),
+        ('class_accuracy', None),
+        ('sec_per_step', 0.25),
+        ('sec_per_epoch', 30.0),
+        ('latency_ms', 12.0),
+        ('train_memory_gb', 3.0),
+        ('inference_memory_gb', 0.5),
+    ],
+)
+def test_values(run, metric, expected):
+    assert run_value(metric, run) == expected
+
+
+def test_an_empty_receipt_has_no_value():
+    for metric in ('miou', 'iou.car', 'train_miou', 'generalisation_gap', 'sec_per_epoch', 'latency_ms'):
+        assert run_value(metric, receipt()) is None
+    assert run_value('train_memory_gb', receipt()) is None
+
+
+def test_times_on_a_shared_device_are_not_compared_but_scores_and_memory_are(run):
+    run.contended = True
+    assert [run_value(metric, run) for metric in ('sec_per_step', 'sec_per_epoch', 'latency_ms')] == [None] * 3
+    assert (run_value('miou', run), run_value('train_memory_gb', run)) == (40.0, 3.0)
+    run.contended, run.latency['contended'] = False, True
+    assert (run_value('latency_ms', run), run_value('sec_per_step', run)) == (None, 0.25)
+
+
+def test_the_error_of_a_median_is_a_quarter_of_its_interval(run):
+    assert latency_error(run.latency) == pytest.approx(0.5)
+    assert latency_error({'p50_ms': 3.0, 'p50_low_ms': None, 'p50_high_ms': None}) is None
+
+
+def test_counts_are_in_the_units_of_claims():
+    row = {
+        'cost': {'flops': 133.9e9, 'macs': 66.95e9, 'params': 15_300_000},
+        'training': {'macs': 30e9, 'macs_trunk': 20e9},
+    }
+    expected = {
+        'gflops': 133.9,
+        'gmacs': 66.95,
+        'params_millions': 15.3,
+        'training_gmacs': 30.0,
+        'training_gmacs_trunk': 20.0,
+    }
+    assert {metric: counted_value(metric, row) for metric in COUNTED} == pytest.approx(expected)
+    assert counted_value('training_gmacs', {'cost': row['cost']}) is None
+
+
+@pytest.mark.parametrize(
+    ('init', 'lacking'),
+    [
+        ({'documented': 'resnet50-imagenet', 'used': 'random'}, 'resnet50-imagenet'),
+        ({'documented': 'resnet50-imagenet', 'used': 'resnet50-imagenet'}, ''),
+        ({'documented': 'random', 'used': 'random'}, ''),
+        ({'documented': None, 'used': 'random'}, ''),
+        (None, ''),
+    ],
+)
+def test_weights_that_a_run_did_without(init, lacking):
+    assert lacking_weights(receipt(init=init)) == lacking

@@ -1,0 +1,199 @@
+"""Staged trainings carried out in this process: what is frozen stays, what is handed on arrives, what stops goes on."""
+
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from bench import budgets, data_sets, worker
+from bench.records import Job, Run
+from bench.running import attempt, training, weights
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
+
+import build
+
+STAGES = {
+    'frozen': "stages=[dict(name='all', epochs=1.0), dict(name='head', epochs=1.0, turns=[['trunk']])]",
+    'growing': (
+        "stages=[dict(name='small', epochs=1.0, scale=0.5, batch_size=4), dict(name='large', epochs=1.0, start='best')]"
+    ),
+    'sweep': "score=False, stages=[dict(name='range', epochs=2.0, kind='lr_range', low=1e-6, high=1.0)]",
+    'pretrained': (
+        "stages=[dict(name='scenes', epochs=0.01, dataset='scenes'), dict(name='own', epochs=1.99, lr=1e-9)]"
+    ),
+    'selected': "select=dict(split='test', after_epoch=1.0)",
+    'evaluated': "start=[dict(parent='fake/selected')], stages=[]",
+    'labelled': "auto_label=dict(parent='fake/selected', split='test', threshold=0.4)",
+}
+TRUNK = "type='ResNet', depth=18, base_channels=4, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)"
+HEAD = "type='FCNHead', in_channels=4, channels=4, num_convs=1, concat_input=False, in_index=0"
+PARENTS = {'evaluated': ['selected'], 'labelled': ['selected']}
+
+
+@pytest.fixture(scope='module')
+def benchmark_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('staged')
+    build.write_images(folder / 'images')
+    build.write_benchmark(folder / 'benchmark', dict.fromkeys(STAGES), 2.0, STAGES, PARENTS)
+    config = folder / 'benchmark' / 'configs' / 'fake' / 'frozen.py'
+    text = config.read_text().replace("type='LogitsHead'", HEAD)
+    config.write_text(text.replace("type='FaultyNet', num_classes=5, fault=None", TRUNK))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def carried_out(benchmark_folder):
+    """A function that carries an experiment out once and returns its (folder, receipt)."""
+    known = {}
+
+    def run(name):
+        for parent in PARENTS.get(name, ()):
+            run(parent)
+        if name not in known:
+            known[name] = execute(benchmark_folder, name)
+        return known[name]
+
+    return run
+
+
+def make_job(folder, name, results=None):
+    dataset = data_sets.find('folder', folder / 'images', folder / 'images' / 'classes.txt')
+    return Job(
+        run=Run(f'fake/{name}', 'folder', (64, 80), 'full', 1.0, 0),
+        config=folder / 'benchmark' / 'configs' / 'fake' / f'{name}.py',
+        dataset=dataset,
+        manifest=data_sets.check(dataset, folder / 'cache').sha256,
+        pair_lists=data_sets.write_pair_lists(dataset, folder / 'lists'),
+        rule=budgets.rule('full'),
+        results=results or folder / 'results',
+        key='key',
+        weights=folder / 'weights',
+        keep_checkpoints=True,
+    )
+
+
+def execute(folder, name, results=None, report=lambda message: None, tidy=True):
+    job = make_job(folder, name, results)
+    target = job.results / job.run.folder
+    target.mkdir(parents=True, exist_ok=True)
+    receipt = worker.execute(job, target, 0, report)
+    if receipt.status == 'ok' and tidy:
+        training.tidy(target / 'training', keep=True)
+    return target, receipt
+
+
+def ok(pair):
+    assert pair[1].status == 'ok', pair[1].reason
+    return pair
+
+
+def curve(folder):
+    with (folder / 'curves.csv').open(newline='') as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_a_frozen_trunk_does_not_move(benchmark_folder, tmp_path):
+    folder, _ = ok(execute(benchmark_folder, 'frozen', tmp_path, tidy=False))
+    first, second = (weights.read_state(folder / 'training' / one / 'weights.pth') for one in ('0-all', '1-head'))
+    trunk = [name for name in first if name.startswith('backbone.')]
+    assert len(trunk) > 10
+    assert [name for name in trunk if not torch.equal(first[name], second[name])] == [], 'statistics included'
+    assert not torch.equal(first['decode_head.conv_seg.weight'], second['decode_head.conv_seg.weight'])
+
+
+def test_stages_follow_each_other_in_one_record(carried_out):
+    folder, receipt = ok(carried_out('growing'))
+    small, large = receipt.train['stages']
+    assert (small['input_size'], large['input_size']) == ([64, 64], [64, 80])
+    assert (small['batch_size'], large['batch_size']) == (4, 2)
+    assert (small['steps'], large['steps']) == (2, 4)
+    assert receipt.train['steps'] == 6
+    assert receipt.train['epochs'] == pytest.approx(2.0)
+    assert large['start']['checkpoint'] == 'best'
+    assert large['start']['loaded'] == large['start']['of'] == 2
+    rows = [row for row in curve(folder) if row['loss']]
+    assert [int(row['step']) for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert float(rows[-1]['epoch']) == pytest.approx(2.0)
+    seconds = [float(row['sec']) for row in rows]
+    assert seconds == sorted(seconds)
+
+
+def test_nothing_but_the_last_and_the_best_weights_are_left(carried_out):
+    folder, _ = ok(carried_out('growing'))
+    left = {file.relative_to(folder / 'training').as_posix() for file in (folder / 'training').rglob('*.pth')}
+    assert left == {'last.pth', 'best.pth'}
+
+
+def test_a_rate_sweep_is_a_result_without_a_score(carried_out):
+    folder, receipt = ok(carried_out('sweep'))
+    assert receipt.metrics is None
+    assert receipt.cost['params'] > 0
+    found = receipt.train['stages'][0]['lr_range']
+    assert (found['low'], found['high']) == (1e-6, 1.0)
+    assert (folder / 'lr_range.csv').read_text().startswith('step,lr,loss\n')
+
+
+def test_a_stage_on_other_data_hands_on_what_fits(carried_out):
+    """The embedded scenes have other classes than the three here: their layer stays as it was initialised."""
+    _, receipt = ok(carried_out('pretrained'))
+    first, second = receipt.train['stages']
+    assert (first['dataset'], second['dataset']) == ('scenes', 'folder')
+    assert second['start']['loaded'] == 0
+    assert second['start']['untouched'] == ['backbone']
+
+
+def test_an_epoch_selected_on_test_stands_beside_the_last_and_says_so(carried_out):
+    _, receipt = ok(carried_out('selected'))
+    assert receipt.selection == {'checkpoint': 'last', 'split': None}
+    assert receipt.validation['split'] == 'test'
+    assert receipt.selected['on_test'] is True
+    assert receipt.selected['iteration'] > 4, 'after the first of two epochs of four steps'
+    assert receipt.selected['metrics']['miou'] == pytest.approx(receipt.selected['validated_miou'], abs=1e-3)
+
+
+def test_weights_alone_can_be_evaluated(carried_out):
+    parent, trained = ok(carried_out('selected'))
+    folder, receipt = ok(carried_out('evaluated'))
+    assert receipt.train is None
+    given, kept = (weights.read_state(one / 'training' / 'last.pth') for one in (parent, folder))
+    assert kept.keys() == given.keys() and all(torch.equal(kept[name], given[name]) for name in given)
+    assert receipt.memory['train_peak_bytes'] is None
+    assert receipt.metrics == trained.metrics
+    [start] = receipt.init['start']
+    assert (start['parent'], start['loaded'], start['of'], start['unused']) == ('fake/selected', 2, 2, [])
+    assert not (folder / 'curves.csv').exists()
+
+
+def test_images_labelled_by_another_run_are_trained_on(carried_out):
+    folder, receipt = ok(carried_out('labelled'))
+    assert receipt.auto_label['parent'] == 'fake/selected/folder-64x80-full-seed0'
+    assert receipt.auto_label['images'] == 4
+    assert receipt.auto_label['scored'] is True
+    assert 0 < receipt.auto_label['kept_share'] <= 1
+    assert receipt.train['images'] == 8 + 4
+    assert receipt.train['steps'] == 2 * 12 / 2
+    assert not (folder / 'training' / 'auto_labels').exists()
+
+
+@pytest.mark.parametrize('at', [1, 3])
+def test_a_staged_training_that_was_stopped_goes_on_where_it_was(
+    carried_out, benchmark_folder, tmp_path, monkeypatch, at
+):
+    """Stopped in the first stage or in the second, it ends in the same weights as one that was not."""
+    whole, receipt = ok(carried_out('growing'))
+
+    def stop(message):
+        if message['kind'] == 'step' and message['step'] == at:
+            monkeypatch.setattr(attempt, '_stop', True)
+
+    target, stopped = execute(benchmark_folder, 'growing', tmp_path, stop)
+    assert stopped.status == 'interrupted'
+    monkeypatch.setattr(attempt, '_stop', False)
+    target, resumed = ok(execute(benchmark_folder, 'growing', tmp_path))
+    assert resumed.metrics == receipt.metrics
+    ends = [weights.read_state(one / 'training' / 'last.pth') for one in (whole, target)]
+    assert all(torch.equal(tensor, ends[1][name]) for name, tensor in ends[0].items())
+    assert [row['loss'] for row in curve(target)] == [row['loss'] for row in curve(whole)]
