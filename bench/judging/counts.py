@@ -20,7 +20,7 @@ from bench.execute.local import context
 
 Counts = dict[str, dict[str, Any]]
 FILE = 'counts.json'
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _COUNTERS = (_ROOT / 'bench' / 'measure' / 'cost.py', _ROOT / 'bench' / 'measure' / 'documented.py')
 # Losses, transforms and loops change what a network learns, never what a forward costs.
 _COUNTED = frozenset({'backbones', 'branches', 'heads', 'segmentors'})

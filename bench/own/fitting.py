@@ -21,10 +21,9 @@ from mmseg.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS, OPTIMIZERS, TRANS
 from torch import nn
 
 import custom_ops  # noqa: F401  (fills them too)
-from bench import compose, pipelines, schedules, sizes
+from bench import checkpoints, compose, pipelines, schedules, sizes
 from bench.errors import BenchError, PlanError, UnknownName
 from bench.measure import cost, footprint
-from bench.own import checkpoints
 from bench.own.translate import Target, Translation, translate
 from bench.records import Size
 

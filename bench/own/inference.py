@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 import custom_ops  # noqa: F401  (fills the registry)
+from bench import checkpoints
 from bench.data_sets.folder import distinct_colours
 from bench.errors import DataError, PlanError
 from bench.measure import latency
-from bench.own import checkpoints, fitting
+from bench.own import fitting
 from bench.own.translate import for_one_device
 from bench.records import Precision, Size
 from bench.running import layout

@@ -17,11 +17,10 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch import nn
 
-from bench import store
+from bench import checkpoints, store
 from bench.errors import PlanError
 from bench.measure.latency import precision_context
 from bench.records import DataSet, Material
-from bench.running import weights
 from bench.running.attempt import Attempt
 
 
@@ -117,7 +116,7 @@ def _label(
     config = Config.fromfile(parent / 'config.py')
     init_default_scope('mmseg')
     model = MODELS.build(config.model)
-    model.load_state_dict(weights.read_state(parent / 'training' / 'last.pth'))
+    model.load_state_dict(checkpoints.read(parent / 'training' / 'last.pth').state)
     model.to(job.run.device).eval()
     pipeline = Compose([step for step in config.test_dataloader.dataset.pipeline if step['type'] != 'LoadAnnotations'])
     table = stored_values(dataset)

@@ -8,7 +8,7 @@ import torch
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import budgets, compose
+from bench import budgets, checkpoints, compose
 from bench.measure import accuracy, detail, latency
 from bench.running import panels, weights
 from bench.running.attempt import Attempt
@@ -73,7 +73,7 @@ def _selected(attempt: Attempt, trained: Trained, file: Path) -> tuple[np.ndarra
     model, dataset = trained.runner.model, attempt.job.dataset
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     meta = torch.load(file, map_location='cpu', weights_only=True)['meta']
-    weights.load(model, weights.read_state(file))
+    weights.load(model, checkpoints.read(file).state)
     _, matrices, _ = _confusions(attempt, model, trained.runner.test_dataloader, in_detail=False)
     model.load_state_dict(last)
     split = compose.validation_split(attempt.protocol, dataset)

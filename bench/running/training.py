@@ -17,9 +17,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import budgets, compose, stages, store
+from bench import budgets, checkpoints, compose, stages, store
 from bench.measure import memory
-from bench.own import checkpoints
 from bench.records import Material
 from bench.running import auto_label, embedded, layout, weights
 from bench.running.attempt import Attempt, Report, stop_requested
@@ -165,7 +164,7 @@ class _Leg:
         self.memory_format = layout.choose(self.runner.model, job.run.device, job.run.precision)
         self.runner.model.to(memory_format=self.memory_format)
         if finished:
-            weights.load(self.runner.model, weights.read_state(self.folder / WEIGHTS))
+            weights.load(self.runner.model, checkpoints.read(self.folder / WEIGHTS).state)
             self.record = json.loads(note.read_text())
             return self
         self.record['init'] = self._begin()
@@ -212,7 +211,7 @@ class _Leg:
             return _initialise(self.attempt, model)
         before = leg_folder(self.attempt.training, self.legs[index - 1], len(self.legs))
         best = self.leg.stage.start == 'best' and (before / BEST).exists()
-        stored = weights.read_state(before / (BEST if best else WEIGHTS))
+        stored = checkpoints.read(before / (BEST if best else WEIGHTS)).state
         return {'checkpoint': 'best' if best else 'last', **weights.describe(weights.load(model, stored))}
 
     def _train(self) -> None:

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from bench import checkpoints
 from bench.errors import BenchError
 from bench.stages import Start
 from custom_ops.backbones.by_name import LoadedByName, random_blocks
@@ -39,7 +39,7 @@ def initialise(model: nn.Module, documented: str | None, folder: Path) -> dict[s
     path = folder / f'{documented}.pth'
     if not path.exists():
         return block
-    stored = read_state(path)
+    stored = checkpoints.read(path).state
     for part in ('backbone', 'decode_head'):
         stored = getattr(getattr(model, part, None), 'adapt_state_dict', dict)(stored)
     own = model.state_dict()
@@ -75,7 +75,7 @@ def begin(model: nn.Module, start: Start, path: Path) -> dict[str, Any]:
     """
     stored = {
         start.into + name.removeprefix(start.of): tensor
-        for name, tensor in read_state(path).items()
+        for name, tensor in checkpoints.read(path).state.items()
         if name.startswith(start.of)
     }
     account = load(model, stored, start.skip)
@@ -100,18 +100,6 @@ def describe(account: LoadedByName) -> dict[str, Any]:
         'random_blocks': list(random_blocks(_below_backbone(account))),
         'untouched': sorted({_part(name) for name in account.left} - reached),
     }
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the state dict in a file that is one or holds one as ``state_dict`` or ``model_state``.
-
-    Our own checkpoints hold random states beside the weights, so the file is unpickled whole only if it must be.
-    """
-    try:
-        stored = torch.load(path, map_location='cpu', weights_only=True)
-    except Exception:
-        stored = torch.load(path, map_location='cpu', weights_only=False)
-    return dict(stored.get('state_dict', stored.get('model_state', stored)))
 
 
 def _part(name: str) -> str:

@@ -59,7 +59,7 @@ def test_what_costs_nothing_does_not_change_a_key(configs, monkeypatch, tmp_path
     config = configs['toy/a']
     before = counts.key('toy/a', config)
     reached = counts.sources.reached(config)
-    free = [*(paths.repo_root() / 'custom_ops' / 'losses').glob('*.py'), paths.repo_root() / 'bench' / 'protocol.py']
+    free = [*(paths.repo_root() / 'custom_ops' / 'losses').glob('*.py'), paths.repo_root() / 'bench' / 'running' / 'protocol.py']
     monkeypatch.setattr(counts.sources, 'reached', lambda _: [*reached, *free])
     assert counts.key('toy/a', config) == before
     head = next((paths.repo_root() / 'custom_ops' / 'heads').glob('[a-z]*.py'))
@@ -88,7 +88,7 @@ def test_a_network_is_counted_in_another_process(tmp_path):
     """The command that asks never loads torch."""
     table = tmp_path / 'counts.json'
     program = (
-        'import sys; from pathlib import Path; from bench import counts\n'
+        'import sys; from pathlib import Path; from bench.judging import counts\n'
         "if __name__ == '__main__':\n"
         f'    counts.refresh(Path({str(table)!r}), {{{EXPERIMENT!r}: Path({str(CONFIG)!r})}})\n'
         "    sys.exit('torch' in sys.modules)\n"

@@ -274,5 +274,5 @@ def test_published_runs_enter_with_the_scores_of_their_receipts(documented):
 
 def test_the_ledger_needs_no_torch():
     """It is read for the report, long after the runs."""
-    program = "import sys, bench.ledger; print('torch' in sys.modules)"
+    program = "import sys, bench.judging.ledger; print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, '-c', program], capture_output=True, text=True).stdout == 'False\n'

@@ -81,7 +81,7 @@ def test_the_toolboxs_own_test_program_reads_the_config_and_finds_the_same_miou(
     paths = [str(folder / 'config.py'), str(folder / 'training' / 'last.pth'), '--work-dir', str(tmp_path)]
     changes = ['test_evaluator.type=IoUMetric', 'test_evaluator.iou_metrics=mIoU', 'resume=False']
     arguments = [sys.executable, str(program), *paths, '--cfg-options', *changes]
-    path = f'{ROOT}:{Path(__file__).parent / "fake_benchmark"}'
+    path = f'{ROOT}:{Path(__file__).parents[1] / "fake_benchmark"}'
     ended = subprocess.run(arguments, env={'PYTHONPATH': path, 'PATH': '/usr/bin:/bin'}, capture_output=True, text=True)
     found = re.search(r'mIoU: ([\d.]+)', ended.stdout + ended.stderr)
     assert found, ended.stderr[-2000:]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import budgets, data_sets, worker
+from bench import budgets, checkpoints, data_sets, worker
 from bench.records import Job, Run
-from bench.running import attempt, training, weights
+from bench.running import attempt, training
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
 
@@ -97,7 +97,7 @@ def curve(folder):
 
 def test_a_frozen_trunk_does_not_move(benchmark_folder, tmp_path):
     folder, _ = ok(execute(benchmark_folder, 'frozen', tmp_path, tidy=False))
-    first, second = (weights.read_state(folder / 'training' / one / 'weights.pth') for one in ('0-all', '1-head'))
+    first, second = (checkpoints.read(folder / 'training' / one / 'weights.pth').state for one in ('0-all', '1-head'))
     trunk = [name for name in first if name.startswith('backbone.')]
     assert len(trunk) > 10
     assert [name for name in trunk if not torch.equal(first[name], second[name])] == [], 'statistics included'
@@ -158,7 +158,7 @@ def test_weights_alone_can_be_evaluated(carried_out):
     parent, trained = ok(carried_out('selected'))
     folder, receipt = ok(carried_out('evaluated'))
     assert receipt.train is None
-    given, kept = (weights.read_state(one / 'training' / 'last.pth') for one in (parent, folder))
+    given, kept = (checkpoints.read(one / 'training' / 'last.pth').state for one in (parent, folder))
     assert kept.keys() == given.keys() and all(torch.equal(kept[name], given[name]) for name in given)
     assert receipt.memory['train_peak_bytes'] is None
     assert receipt.metrics == trained.metrics
@@ -194,6 +194,6 @@ def test_a_staged_training_that_was_stopped_goes_on_where_it_was(
     monkeypatch.setattr(attempt, '_stop', False)
     target, resumed = ok(execute(benchmark_folder, 'growing', tmp_path))
     assert resumed.metrics == receipt.metrics
-    ends = [weights.read_state(one / 'training' / 'last.pth') for one in (whole, target)]
+    ends = [checkpoints.read(one / 'training' / 'last.pth').state for one in (whole, target)]
     assert all(torch.equal(tensor, ends[1][name]) for name, tensor in ends[0].items())
     assert [row['loss'] for row in curve(target)] == [row['loss'] for row in curve(whole)]

@@ -1,4 +1,4 @@
-"""Checkpoints that a user brings: read without running anything in them, and loaded whole or not at all."""
+"""Checkpoints, the user's and our own: read without running anything in them, and loaded whole or not at all."""
 
 import pickle
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,8 @@ _PICKLE.__dict__.update(Unpickler=_TensorsOnly, load=lambda file, **options: _Te
 
 
 def read(path: Path) -> Stored:
-    """Return what the checkpoint at ``path`` holds: a state dict, or one under ``state_dict`` as trainers store it.
+    """Return what the checkpoint at ``path`` holds: a state dict, or one under ``state_dict`` or ``model_state`` as
+    trainers store it.
 
     Names lose the ``module.`` of a model that was trained on several devices.
 
@@ -79,7 +80,7 @@ def read(path: Path) -> Stored:
     except Exception as error:
         reason = str(error).strip().partition('\n')[0] or type(error).__name__
         raise DataError(f'{path} is no whole checkpoint of torch ({reason})') from None
-    state = stored.get('state_dict', stored) if isinstance(stored, Mapping) else {}
+    state = stored.get('state_dict', stored.get('model_state', stored)) if isinstance(stored, Mapping) else {}
     tensors = {str(key).removeprefix('module.'): value for key, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
         raise DataError(f'{path} holds no tensors: a state dict is needed, or one under the key state_dict')

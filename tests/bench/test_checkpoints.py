@@ -6,8 +6,8 @@ import torch
 from mmengine.logging import MessageHub
 from torch import nn
 
+from bench import checkpoints
 from bench.errors import DataError
-from bench.own import checkpoints
 
 
 def network():
