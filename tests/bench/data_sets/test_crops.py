@@ -134,7 +134,7 @@ def test_an_interrupted_cutting_continues_and_ends_the_same(frames, tmp_path, mo
     with pytest.raises(KeyboardInterrupt):
         crops.write(frames, 'abc', tmp_path / 'out', RECIPE)
     # The class file is written last; whether each folder is there by now hangs on which pictures came first.
-    with pytest.raises(DataError, match='cannot read the class file|labels/val missing'):
+    with pytest.raises(DataError, match=r'cannot read the class file|labels/val missing'):
         folder.find(tmp_path / 'out')
     monkeypatch.setattr(crops, '_save', save)
     crops.write(frames, 'abc', tmp_path / 'out', RECIPE)

@@ -59,7 +59,8 @@ def test_what_costs_nothing_does_not_change_a_key(configs, monkeypatch, tmp_path
     config = configs['toy/a']
     before = counts.key('toy/a', config)
     reached = counts.sources.reached(config)
-    free = [*(paths.repo_root() / 'custom_ops' / 'losses').glob('*.py'), paths.repo_root() / 'bench' / 'running' / 'protocol.py']
+    root = paths.repo_root()
+    free = [*(root / 'custom_ops' / 'losses').glob('*.py'), root / 'bench' / 'running' / 'protocol.py']
     monkeypatch.setattr(counts.sources, 'reached', lambda _: [*reached, *free])
     assert counts.key('toy/a', config) == before
     head = next((paths.repo_root() / 'custom_ops' / 'heads').glob('[a-z]*.py'))
