@@ -11,19 +11,19 @@ SMOKE_SIZE_HEIGHT = 96
 HEAVY_PARAMS = 90_000_000
 """From this many parameters on, smoke takes fewer steps: one Adam step of the largest network is seconds."""
 
-HEAVY_MACS = 6_000_000_000
+HEAVY_MACS = 4_000_000_000
 """The same from this many multiply-adds an image on, at the size of the run."""
 
 _RULES = {
     'smoke': BudgetRule(
         'smoke',
         factor=0.0,
-        min_steps=8,
-        max_steps=8,
+        min_steps=6,
+        max_steps=6,
         max_batch=2,
-        val_images=4,
-        test_images=8,
-        scored_train_images=4,
+        val_images=2,
+        test_images=6,
+        scored_train_images=2,
         validations=1,
         latency_sec=0.2,
     ),

@@ -39,7 +39,7 @@ def test_a_least_or_largest_number_of_steps_is_shared_in_the_ratio_of_the_stages
     protocol = staged({'epochs': 7.5}, {'epochs': 2.5})
     long, brief = steps(protocol, rule)
     assert long + brief == rule.min_steps
-    assert long == 3 * brief
+    assert long == pytest.approx(3 * brief, abs=2), 'whole steps'
 
 
 def test_no_stage_is_left_without_a_step():
