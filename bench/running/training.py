@@ -84,9 +84,10 @@ def train(attempt: Attempt) -> Trained:
     legs = stages.legs(protocol, job.rule, samples, keep_best=job.keep_checkpoints)
     records: list[dict[str, Any]] = []
     for leg in legs:
-        trained = _Leg(attempt, leg, materials[leg.stage.dataset], legs).run()
-        records.append(trained.record)
-    last = trained
+        # Rebound before the next one is built: two models with their optimisers would not fit side by side.
+        last = _Leg(attempt, leg, materials[leg.stage.dataset], legs)
+        last.run()
+        records.append(last.record)
     _join_curves(attempt, legs)
     blocks |= {'init': records[0].pop('init'), 'train': _train_block(records, attempt)}
     for record in records[1:]:
@@ -148,13 +149,13 @@ class _Leg:
         self.is_last = leg.index == len(legs) - 1
         self.record: dict[str, Any] = {}
 
-    def run(self) -> '_Leg':
+    def run(self) -> None:
         job, leg = self.attempt.job, self.leg
         note = self.folder / DONE
         finished = note.exists()
         if finished and not self.is_last:
             self.record = json.loads(note.read_text())
-            return self
+            return
         name = 'train' if len(self.legs) == 1 else f'train {leg.stage.name}'
         self.attempt.enter(name)
         self.made = self._compose()
@@ -166,7 +167,7 @@ class _Leg:
         if finished:
             weights.load(self.runner.model, checkpoints.read(self.folder / WEIGHTS).state)
             self.record = json.loads(note.read_text())
-            return self
+            return
         self.record['init'] = self._begin()
         self._train()
         if self._keeps_weights():
@@ -176,7 +177,6 @@ class _Leg:
             store.write_atomically(note, json.dumps(self.record))
         for leftover in ('last.pth', 'last_checkpoint'):
             (self.folder / leftover).unlink(missing_ok=True)
-        return self
 
     def _keeps_weights(self) -> bool:
         # A single smoke stage is over before anything could interrupt it; writing its weights would take longer.
