@@ -11,7 +11,7 @@ from bench.judging.samples import REFERRED, Circumstances, Key, Sample
 from bench.judging.scored_images import DETAIL, RATIO, ScoredImages, follows_from_images
 from bench.judging.uncertainty import Spread, pooled_spread
 from bench.records import Receipt
-from bench.render.gather import Setting, setting_of
+from bench.settings import Setting, setting_of
 
 Stored = tuple[Path, Receipt]
 Counts = Mapping[str, Mapping[str, Any]]

@@ -9,9 +9,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from bench.render import figures
-from bench.render.gather import Row, Setting, class_names
+from bench.render.gather import Row, class_names
 from bench.render.images import MATRICES
 from bench.render.tables import class_iou
+from bench.settings import Setting
 
 SHOWN = 30
 """Models in a heat map, the best ones."""

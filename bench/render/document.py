@@ -6,20 +6,10 @@ from dataclasses import dataclass
 
 from bench.records import Catalogue, Experiment, Report
 from bench.render import classes, figures, lr_range, panels, pareto, tables, verdicts
-from bench.render.gather import (
-    Judged,
-    Row,
-    Setting,
-    Stored,
-    lookup,
-    reports_of,
-    rows,
-    settings_of,
-    telling,
-    telling_rows,
-)
+from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
 from bench.render.tables import Table
 from bench.render.timings import Timing, cost_tables
+from bench.settings import Setting
 
 SHEETS = 2
 """Sheets of predictions a report and setting: the first and the last of the stored images."""

@@ -12,8 +12,9 @@ from bench.claims import Finding, Verdict
 from bench.records import Receipt
 from bench.render import images, verdicts
 from bench.render.document import Document
-from bench.render.gather import Row, Setting, class_names, lookup, settings_of
+from bench.render.gather import Row, class_names, lookup, settings_of
 from bench.render.tables import Table, class_iou
+from bench.settings import Setting
 
 EMBEDDED_RUNS = 2000
 """Up to this many receipts are on the page themselves; of more, only links to them."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.claims import Verdict
-from bench.records import Catalogue, Experiment, Receipt, Size
+from bench.records import Catalogue, Experiment, Receipt
+from bench.settings import Setting, setting_of
 
 Stored = tuple[Path, Receipt]
 NOT_RUN = 'not run'
-_BUDGETS = ('full', 'short', 'smoke')
 
 
 @dataclass(frozen=True)
@@ -35,40 +35,6 @@ class Judged:
         """Return the verdict of ``claim`` on a setting, by its label; else the one to believe."""
         there = (one for one in self.verdicts if one.claim == claim and one.setting == setting)
         return next(there, None) or self.of(claim)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What runs must share to stand in one table: everything that decides a run but experiment and seed."""
-
-    dataset: str
-    size: Size | None
-    budget: str
-    factor: float | None
-    precision: str
-
-    @property
-    def label(self) -> str:
-        size = '' if self.size is None else f' {self.size[0]}x{self.size[1]}'
-        factor = '' if self.factor is None else f' x{self.factor:g}'
-        precision = '' if self.precision == 'fp32' else f', {self.precision}'
-        return f'{self.dataset}{size}, {self.budget}{factor}{precision}'
-
-    @property
-    def slug(self) -> str:
-        """The label as a part of a file name."""
-        kept = [character if character.isalnum() or character == '.' else '-' for character in self.label]
-        return '-'.join(filter(None, ''.join(kept).split('-')))
-
-    @property
-    def smoke(self) -> bool:
-        return self.budget == 'smoke'
-
-    @property
-    def order(self) -> tuple:
-        """Most telling first: full before short before smoke, large before small."""
-        area = 0 if self.size is None else self.size[0] * self.size[1]
-        return _BUDGETS.index(self.budget), self.dataset, -area, -(self.factor or 0), self.size or (), self.precision
 
 
 @dataclass(frozen=True)
@@ -209,13 +175,6 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, older: frozenset[str] =
         if not settings:
             gathered.append(Row(name, documented, None))
     return gathered
-
-
-def setting_of(receipt: Receipt) -> Setting:
-    """Return the setting that a receipt's run belongs to."""
-    size = None if receipt.size is None else (int(receipt.size[0]), int(receipt.size[1]))
-    factor = receipt.factor if receipt.budget == 'short' else None
-    return Setting(receipt.dataset, size, receipt.budget, factor, receipt.precision)
 
 
 def settings_of(gathered: Iterable[Row]) -> list[Setting]:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from bench.render import figures
 from bench.render.curves import smoothed
-from bench.render.gather import Row, Setting
+from bench.render.gather import Row
+from bench.settings import Setting
 
 FILE = 'lr_range.csv'
 

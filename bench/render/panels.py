@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
-from bench.render.gather import Row, Setting
+from bench.render.gather import Row
 from bench.render.images import stored_panels
+from bench.settings import Setting
 
 COLUMNS = 4
 SHOWN = 12

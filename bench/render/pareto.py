@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from bench.render import figures, labels
-from bench.render.gather import Row, Setting
+from bench.render.gather import Row
+from bench.settings import Setting
 
 MARKERS = 'os^DvPX'
 NAMED = 25

@@ -11,7 +11,8 @@ from tabulate import tabulate
 
 from bench.records import Catalogue
 from bench.render import cells
-from bench.render.gather import Row, Setting, class_names, lookup
+from bench.render.gather import Row, class_names, lookup
+from bench.settings import Setting
 
 SMOKE_NOTE = 'Smoke is not evidence: such a run only shows that the experiment runs; its scores mean nothing.'
 

@@ -1,5 +1,6 @@
 """Write an image, its truth and its prediction side by side with the palette of the data set."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,20 @@ def write(folder: Path, image_path: str, truth: torch.Tensor, prediction: torch.
     Ignored pixels of the truth are black.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    height, width = truth.shape
-    scale = min(1.0, MAX_WIDTH / width)
-    size = (round(width * scale), round(height * scale))
+    size = panel_size(truth.shape)
     stem = Path(image_path).stem
     with Image.open(image_path) as image:
         image.convert('RGB').resize(size, Image.Resampling.BILINEAR).save(folder / f'{stem}_image.jpg', quality=90)
     for name, labels in (('truth', truth), ('prediction', prediction)):
         colours = Image.fromarray(colour(labels.cpu().numpy(), dataset))
         colours.resize(size, Image.Resampling.NEAREST).save(folder / f'{stem}_{name}.png')
+
+
+def panel_size(shape: Sequence[int]) -> tuple[int, int]:
+    """Return width and height of the pictures of a label map of ``shape`` (H, W)."""
+    height, width = shape
+    scale = min(1.0, MAX_WIDTH / width)
+    return round(width * scale), round(height * scale)
 
 
 def colour(labels: np.ndarray, dataset: DataSet) -> np.ndarray:

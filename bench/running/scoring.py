@@ -10,7 +10,7 @@ from torch import nn
 
 from bench import budgets, checkpoints, compose
 from bench.measure import accuracy, detail, latency
-from bench.running import panels, weights
+from bench.running import attention, panels, weights
 from bench.running.attempt import Attempt
 from bench.running.training import Trained, read_curve
 from custom_ops.metrics.confusion import confusion_matrix
@@ -113,7 +113,7 @@ def _confusions(
         attempt.check('while scoring')
         with torch.inference_mode(), latency.precision_context(job.run.device, job.run.precision):
             samples = model.test_step(batch)
-        for sample in samples:
+        for index, sample in enumerate(samples):
             prediction = sample.pred_sem_seg.data[0]
             truth = sample.gt_sem_seg.data[0].to(prediction.device)
             matrices.append(confusion_matrix(prediction, truth, len(dataset.classes), dataset.ignore_index).cpu())
@@ -122,6 +122,7 @@ def _confusions(
                 counts.append(detail.image_counts(*pair, len(dataset.classes), dataset.ignore_index))
             if len(names) in chosen:
                 panels.write(attempt.folder / 'panels', sample.img_path, truth, prediction, dataset)
+                attention.write(attempt.folder / 'panels', model, batch, index, sample)
             names.append(Path(sample.img_path).stem)
         attempt.report({'kind': 'score', 'image': len(names), 'of': total})
     return np.array(names), torch.stack(matrices).numpy(), detail.stack(counts)

@@ -14,6 +14,7 @@ OTHERS = {
     'public implementation on a ResNet-101 dilated to stride 8',
     'public implementation with a full-width decoder',
     'public implementation of that time, ResNet-101 at stride 16',
+    'public implementation of that time, ResNet-152 at stride 16',
     'public implementation of that time, true ResNet-50',
     'the same at output stride 8',
     'two convolutions in every decoder stage too',

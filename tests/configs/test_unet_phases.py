@@ -210,12 +210,17 @@ def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int) -> lis
 
 
 @pytest.mark.parametrize('name', LEAVES)
-def test_a_narrow_build_takes_a_step_that_reaches_every_weight(name):
+def test_a_narrow_build_takes_a_step_that_reaches_every_weight_and_predicts(name):
     torch.manual_seed(0)
     model = MODELS.build(narrow(load(name)).model)
     [loss] = train(model, torch.optim.SGD(model.parameters(), lr=0.0), 1)
     assert loss == pytest.approx(2.3, abs=1.0), 'ten classes at random cost log 10'
     assert all(p.grad is not None for p in model.parameters())
+    model.eval()
+    with torch.no_grad():
+        (result,) = model.predict(torch.randn(1, 3, 64, 64))
+    assert result.pred_sem_seg.data.shape == (1, 64, 64)
+    assert int(result.pred_sem_seg.data.max()) < 10
 
 
 @pytest.mark.parametrize('name', ['phase_3', 'phase_8', 'phase_7_4'])
