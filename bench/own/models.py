@@ -16,7 +16,7 @@ from bench.own.translate import Target
 from bench.records import Catalogue, Experiment
 
 SLUG = 'own'
-_TRANSLATORS = ('translate.py', 'heads.py', 'views.py', 'fitting.py', 'checkpoints.py')
+_TRANSLATORS = ('own/translate.py', 'own/heads.py', 'own/views.py', 'own/fitting.py', 'checkpoints.py')
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def prepare(models: Sequence[OwnModel], target: Target, cache: Path, translate: 
 
 def _experiment(model: OwnModel, target: Target, cache: Path, translate: Translate) -> tuple[Path, list[str]]:
     texts = [file.read_text(encoding='utf-8') for file in _files(model.config)]
-    texts += [(Path(__file__).parent / name).read_text(encoding='utf-8') for name in _TRANSLATORS]
+    texts += [(Path(__file__).parents[1] / name).read_text(encoding='utf-8') for name in _TRANSLATORS]
     weights = '' if model.checkpoint is None else _sha256(model.checkpoint)
     about = [repr(target), weights, model.id, importlib.metadata.version('onedl-mmsegmentation')]
     digest = hashlib.sha256(json.dumps([*texts, *about]).encode()).hexdigest()[:24]

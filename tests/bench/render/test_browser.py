@@ -41,15 +41,19 @@ def browse(site, tmp_path):
     def run(script: str, *options: str):
         text = (site / 'index.html').read_text()
         text = re.sub(r'<meta http-equiv="Content-Security-Policy".*?>', '', text)
-        test = f"""<script>setTimeout(() => {{
+        # Tables are filled when they are seen, which on a busy machine takes a browser a while.
+        test = f"""<script>let polls = 0; const waiting = setInterval(() => {{
           const all = (query) => [...document.querySelectorAll(query)];
+          const filled = ['#models-body', '#claims-body'].every((id) => all(id + ' tbody tr').length);
+          if (polls++ < 15 || (!filled && polls < 150)) return;
+          clearInterval(waiting);
           let result = null;
           try {{ result = (() => {{ {script} }})(); }} catch (error) {{ window.failures.push(String(error)); }}
           const told = document.createElement('pre');
           told.id = 'told';
           told.textContent = JSON.stringify({{ result, failures: window.failures }});
           document.body.append(told);
-        }}, 1500);</script>"""
+        }}, 100);</script>"""
         copy = site / 'test.html'
         copy.write_text(text.replace('<head>', '<head>' + CATCH, 1).replace('</body>', test + '</body>'))
         done = _chromium(copy, tmp_path, *options)
@@ -64,7 +68,7 @@ def browse(site, tmp_path):
 
 def _chromium(path, tmp_path, *options):
     command = [BROWSER, '--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
-               f'--user-data-dir={tmp_path / "profile"}', '--enable-logging=stderr', '--virtual-time-budget=4000',
+               f'--user-data-dir={tmp_path / "profile"}', '--enable-logging=stderr', '--virtual-time-budget=20000',
                '--window-size=1200,20000', *options, '--dump-dom', path.as_uri()]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
