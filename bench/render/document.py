@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.records import Catalogue, Experiment, Report
-from bench.render import classes, figures, lr_range, panels, pareto, tables, verdicts
+from bench.render import accounts, classes, figures, lr_range, panels, pareto, tables, verdicts
 from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
 from bench.render.tables import Table
 from bench.render.timings import Timing, cost_tables
@@ -69,6 +69,7 @@ class Document:
     catalogue: Catalogue
     judged: Judged = _NOTHING
     figured: tuple[Setting, ...] = ()
+    ledger: tuple[accounts.Account, ...] = ()
 
     @property
     def pictures(self) -> list[Picture]:
@@ -89,6 +90,7 @@ def build(
     in_setting: dict[Setting | None, list[Row]] = {}
     for row in gathered:
         in_setting.setdefault(row.setting, []).append(row)
+    ledger = accounts.accounts(gathered, catalogue)
     rankings = (_ranking(setting, in_setting[setting], setting in settings[:FIGURED]) for setting in settings)
     return Document(
         summary=(*_summary(gathered), *_verdict_sentences(catalogue, judged)),
@@ -96,12 +98,13 @@ def build(
             *(section for section in rankings if section),
             *(Section(table.name, None, (table,), ()) for table in cost_tables(timings, catalogue)),
         ),
-        sections=tuple(_section(slug, gathered, catalogue, judged) for slug in reports_of(gathered)),
+        sections=tuple(_section(slug, gathered, catalogue, judged, ledger) for slug in reports_of(gathered)),
         has_smoke=any(row.smoke for row in telling_rows(gathered)),
         rows=tuple(gathered),
         catalogue=catalogue,
         judged=judged,
         figured=figured,
+        ledger=tuple(ledger),
     )
 
 
@@ -135,7 +138,9 @@ def _ranking_pictures(setting: Setting, own: Sequence[Row]) -> list[Picture]:
     return [Picture(f'figures/{name}-{setting.slug}.png', title, data) for name, title, data in pictures if data]
 
 
-def _section(slug: str, gathered: Sequence[Row], catalogue: Catalogue, judged: Judged) -> Section:
+def _section(
+    slug: str, gathered: Sequence[Row], catalogue: Catalogue, judged: Judged, ledger: Sequence[accounts.Account]
+) -> Section:
     own = [row for row in gathered if row.report == slug]
     shown = telling_rows(own)
     in_setting = {setting: [row for row in own if row.setting == setting] for setting in telling(settings_of(own))}
@@ -145,6 +150,7 @@ def _section(slug: str, gathered: Sequence[Row], catalogue: Catalogue, judged: J
         pictures += _pictures(slug, setting, in_setting[setting])
     made = (
         tables.accuracy(slug, shown, lambda row: verdicts.touching(row, catalogue, judged)),
+        accounts.table(slug, ledger),
         tables.cost(slug, shown),
         verdicts.table(slug, catalogue, judged),
     )

@@ -212,7 +212,7 @@ def _images(rows: Sequence[Row], figured: Sequence[Setting], out: Path | None) -
     for row in rows:
         if row.setting is None or row.setting not in figured or not row.ok:
             continue
-        listed = [[one.stem, _rounded(one.miou), one.panels] for one in images.worst(row)]
+        listed = [[one.stem, _rounded(one.miou), one.panels, one.scales] for one in images.worst(row)]
         if listed:
             panels = link(row.ok[0][0] / 'panels', out)
             found.append({'key': row.key, 'id': row.experiment, 'setting': row.setting.label, 'link': panels,

@@ -9,17 +9,22 @@ import numpy as np
 from bench.render.gather import Row
 
 MATRICES = 'confusion.npz'
+ATTENTION = '_attention_'
 WORST = 12
 """Images listed of a run beside those whose panels it stored."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One image of a run: its mIoU in percent (None: nothing of it is labelled) and whether panels of it are stored."""
+    """One image of a run: its mIoU in percent (None: nothing of it is labelled) and whether panels of it are stored.
+
+    ``scales`` are those of the attention maps beside its panels, the smallest first.
+    """
 
     stem: str
     miou: float | None
     panels: bool
+    scales: tuple[str, ...] = ()
 
 
 def image_miou(matrices: np.ndarray) -> np.ndarray:
@@ -47,10 +52,19 @@ def worst(row: Row) -> list[Scored]:
         return []
     folder = row.ok[0][0]
     scores = {stem: None if value != value else value for stem, value in read(folder).items()}
-    drawn = stored_panels(folder / 'panels')
-    found = [Scored(stem, scores.get(stem), stem in drawn) for stem in {*scores, *drawn}]
+    drawn, maps = stored_panels(folder / 'panels'), attention_scales(folder / 'panels')
+    found = [Scored(stem, scores.get(stem), stem in drawn, maps.get(stem, ())) for stem in {*scores, *drawn}]
     found.sort(key=lambda one: (one.miou is None, one.miou or 0.0, one.stem))
     return [one for place, one in enumerate(found) if one.panels or place < WORST]
+
+
+def attention_scales(folder: Path) -> dict[str, tuple[str, ...]]:
+    """Return the scales of the attention maps in ``folder`` by the stem of their image."""
+    found: dict[str, list[str]] = {}
+    for path in folder.glob(f'*{ATTENTION}*.png'):
+        stem, _, scale = path.stem.rpartition(ATTENTION)
+        found.setdefault(stem, []).append(scale)
+    return {stem: tuple(sorted(scales, key=float)) for stem, scales in found.items()}
 
 
 def stored_panels(folder: Path) -> set[str]:

@@ -40,6 +40,9 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
                 'params': one['cost']['params'],
                 **{f'latency_{name}': one['latency'][name] for name in ('p50_ms', 'p90_ms', 'p95_ms', 'p99_ms')},
                 'samples': one['latency']['samples'],
+                'best_batch': one.get('throughput', {}).get('batch_size'),
+                'best_images_per_sec': one.get('throughput', {}).get('images_per_sec'),
+                'joules_per_image': one.get('energy', {}).get('joules_per_image'),
                 'inference_peak_bytes': one['memory']['inference_peak_bytes'],
                 'contended': one['latency']['contended'],
             }
@@ -50,7 +53,7 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
 
 def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
     columns = ('Experiment', 'Input (HxW)', 'Documented GFLOPs', 'Counted GFLOPs', 'Params (M)', 'Latency p50 (ms)',
-               'p99 (ms)', 'Images/s', 'Memory (GiB)')  # fmt: skip
+               'p99 (ms)', 'Images/s', 'Best batch', 'Images/s there', 'J/image', 'Memory (GiB)')  # fmt: skip
     slug = ''.join(letter if letter.isalnum() else '-' for letter in f'{device}-{precision}'.lower())
     return Table(
         name=f'timings-{slug}',
@@ -75,5 +78,8 @@ def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
         cells.number(timed['p50_ms']) + mark,
         cells.number(timed['p99_ms']),
         cells.number(timed['images_per_sec']),
+        str(row['throughput']['batch_size']) if 'throughput' in row else cells.DASH,
+        cells.number(row.get('throughput', {}).get('images_per_sec')),
+        cells.number(row.get('energy', {}).get('joules_per_image')),
         cells.scaled(row['memory']['inference_peak_bytes'], 2**30),
     )

@@ -53,7 +53,7 @@ def contents(
 
 def _sheets(document: 'Document', catalogue: Catalogue, timings: Sequence[Timing]) -> dict[str, str]:
     """Return the CSV files."""
-    from bench.render import tables, verdicts
+    from bench.render import accounts, tables, verdicts
     from bench.render.timings import frame
 
     everything = tables.experiments_frame(document.rows, catalogue)
@@ -62,6 +62,7 @@ def _sheets(document: 'Document', catalogue: Catalogue, timings: Sequence[Timing
         'runs.csv': tables.csv(tables.runs_frame(document.rows)),
         'per_class.csv': tables.csv(tables.classes_frame(document.rows)),
         'claims.csv': tables.csv(verdicts.frame(catalogue, document.judged)),
+        'ledger.csv': tables.csv(accounts.frame(document.ledger)),
     }
     if timings:
         files['timings.csv'] = tables.csv(frame(timings))

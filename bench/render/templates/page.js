@@ -123,20 +123,21 @@ function classes(mount) {
 function images(mount) {
   const choices = data.images.map((one) => ({ ...one, label: `${one.id} · ${one.setting}` }));
   chosenFrom(mount, 'images-model', 'Model', choices, (body, one) => {
-    const cards = one.images.map(([stem, miou, panels]) => make('li', { class: 'image' },
+    const cards = one.images.map(([stem, miou, panels, scales]) => make('li', { class: 'image' },
       make('h3', {}, stem, make('span', { class: one.smoke ? 'grey' : 'note' }, ` ${fixed(miou, 1)} % mIoU`)),
-      panels && one.link ? gallery(one.link, stem) : make('p', { class: 'note' }, 'No picture of it is stored.')));
+      panels && one.link ? gallery(one.link, stem, scales) : make('p', { class: 'note' }, 'No picture of it is stored.')));
     body.replaceChildren(make('ol', { class: 'images' }, ...cards));
   });
 }
 
-function gallery(link, stem) {
+function gallery(link, stem, scales = []) {
   const base = `${safe(link)}/${safe(stem)}`;
   const picture = (ending, name) => make('img', { src: `${base}_${ending}`, alt: `${stem}: ${name}`, loading: 'lazy' });
   const titled = (name, ...content) => make('figure', {}, make('div', { class: 'stack' }, ...content), make('figcaption', {}, name));
   return make('div', { class: 'gallery' }, titled('image', picture('image.jpg', 'image')), titled('truth', picture('truth.png', 'truth')),
     titled('prediction', picture('prediction.png', 'prediction')),
-    titled('difference: black is right', picture('truth.png', 'truth'), picture('prediction.png', 'difference of prediction and truth')));
+    titled('difference: black is right', picture('truth.png', 'truth'), picture('prediction.png', 'difference of prediction and truth')),
+    ...scales.map((scale) => titled(`attention to scale ${scale}: white is all`, picture(`attention_${scale}.png`, `attention to scale ${scale}`))));
 }
 
 function theme() {

@@ -42,6 +42,15 @@ def test_the_worst_images_come_first_and_those_with_panels_are_all_there(row):
     assert {one.stem: one.miou for one in found}['two'] is None, 'panels without a matrix'
 
 
+def test_attention_maps_are_listed_by_scale_from_the_smallest(row):
+    folder = row.ok[0][0] / 'panels'
+    for scale in ('1', '0.5', '2'):
+        (folder / f'one_attention_{scale}.png').touch()
+    assert {one.stem: one.scales for one in images.worst(row) if one.panels} == {
+        'one': ('0.5', '1', '2'), 'two': (), 'three': ()
+    }  # fmt: skip
+
+
 def test_without_matrices_and_panels_there_is_nothing(catalogue, receipt, store):
     folder, run = store(receipt('toy/base', 40.0), panels=False)
     (folder / 'confusion.npz').write_bytes(b'not a zip')

@@ -35,6 +35,21 @@ def test_one_table_a_device_and_precision_cheapest_first():
     assert len({table.name for table in made}) == 3
 
 
+def test_throughput_and_energy_stand_where_they_were_measured():
+    both = timing('a', 2e9) | {
+        'throughput': {'batch_size': 8, 'images_per_sec': 300.0},
+        'energy': {'joules_per_image': 1.5},
+    }
+    neither = timing('b', 3e9) | {'energy': {'joules_per_image': None, 'reason': 'no counter'}}
+    [table] = timings.cost_tables([both, neither], CATALOGUE)
+    first, second = (dict(zip(table.columns, row, strict=True)) for row in table.rows)
+    assert (first['Best batch'], first['Images/s there'], first['J/image']) == ('8', '300.00', '1.50')
+    assert second['Best batch'] == second['Images/s there'] == second['J/image'] == '—'
+    frame = timings.frame([both, neither])
+    assert frame['best_batch'].tolist()[0] == 8
+    assert frame['joules_per_image'].isna().tolist() == [False, True]
+
+
 def test_documented_stands_beside_counted_and_contended_is_said():
     [table] = timings.cost_tables([timing('a', 1.25e9, contended=True)], CATALOGUE)
     row = dict(zip(table.columns, table.rows[0], strict=True))

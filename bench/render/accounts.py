@@ -1,0 +1,100 @@
+"""The ledger in the report: a documented mIoU beside every way of averaging the measured one.
+
+Percent is 0 to 100. One run an experiment and setting is accounted for, the first seed's; smoke runs are left out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.judging import ledger
+from bench.records import Catalogue
+from bench.render import cells
+from bench.render.gather import Row
+from bench.render.tables import Table
+
+MATRICES = 'confusion.npz'
+_WAYS = {
+    'pooled': 'pooled (%)',
+    'absent_as_zero': 'absent as 0 (%)',
+    'per_image': 'per image (%)',
+    'per_image_in_truth': 'per image, in truth (%)',
+    'per_image_hit': 'per image, hit (%)',
+    'per_batch': 'per batch (%)',
+    'per_batch_as_coded': 'per batch, as coded (%)',
+    'frequency_weighted': 'by frequency (%)',
+}
+"""The averagings of the last epoch on whole images, and the heads of their columns."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A row of the report and what the ledger says of its first run."""
+
+    row: Row
+    entry: ledger.Entry
+
+
+def accounts(rows: Iterable[Row], catalogue: Catalogue) -> list[Account]:
+    """Return the accounts of all rows that have a documented experiment, a finished run and its confusion matrices."""
+    found = []
+    for row in rows:
+        report = catalogue.reports.get(row.report)
+        if row.smoke or not row.ok or row.documented is None or report is None:
+            continue
+        folder, receipt = row.ok[0]
+        if receipt.metrics is None or not (folder / MATRICES).is_file():
+            continue
+        with np.load(folder / MATRICES) as stored:
+            arrays = {name: stored[name] for name in ('test', 'centre', 'selected') if name in stored}
+        found.append(Account(row, ledger.enter(report, row.documented, receipt, arrays)))
+    return found
+
+
+def table(slug: str, found: Sequence[Account]) -> Table | None:
+    """Return the ledger of a report: a row an account, a column a way of averaging; None without any."""
+    own = [one for one in found if one.row.report == slug]
+    if not own:
+        return None
+    columns = ('Experiment', 'Setting', 'Documented mIoU (%)', "the report's way (%)", *_WAYS.values(), 'Inference')
+    body = tuple(_cells(one) for one in own)
+    keys = tuple(one.row.key for one in own)
+    title = f'{slug}: ledger of the mIoU'
+    return Table(f'{slug}-ledger', title, columns, body, ('ok',) * len(body), 2, keys=keys)
+
+
+def frame(found: Sequence[Account]) -> pd.DataFrame:
+    """Return every way of averaging of every account, a row each."""
+    columns = ['id', 'setting', 'seed', 'metric', 'documented', 'own', 'variant', 'value', 'closest', 'meaning']
+    records = [
+        (
+            entry.experiment,
+            one.row.setting.label if one.row.setting else '',
+            one.row.ok[0][1].seed,
+            entry.metric,
+            entry.documented.value if entry.documented else None,
+            variant.name == entry.own,
+            variant.name,
+            variant.value,
+            variant.name == entry.closest,
+            variant.meaning,
+        )
+        for one in found
+        for entry in [one.entry]
+        for variant in entry.variants
+    ]
+    return pd.DataFrame(records, columns=columns)
+
+
+def _cells(one: Account) -> tuple[str, ...]:
+    entry = one.entry
+    return (
+        one.row.name,
+        one.row.setting.label if one.row.setting else cells.DASH,
+        cells.number(entry.documented.value if entry.documented else None),
+        cells.number(entry.value(entry.own)),
+        *(cells.number(entry.value(way)) for way in _WAYS),
+        entry.inference or cells.DASH,
+    )

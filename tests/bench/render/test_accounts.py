@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from bench import catalogue, paths, store
+from bench.judging import ledger
+from bench.render import accounts
+from bench.render.gather import rows
+
+PUBLISHED = paths.repo_root() / 'reports' / 'measured'
+
+
+@pytest.fixture(scope='module')
+def published():
+    """The rows of the published runs, and their accounts."""
+    known = catalogue.load(paths.documented_dir())
+    gathered = rows(store.read_all(PUBLISHED), known)
+    return gathered, accounts.accounts(gathered, known)
+
+
+def test_every_published_run_in_earnest_has_an_account(published):
+    gathered, found = published
+    expected = [row for row in gathered if row.ok and not row.smoke]
+    assert len(expected) >= 7
+    assert [one.row for one in found] == expected
+
+
+def test_the_pooled_way_is_the_miou_of_the_receipt(published):
+    for one in published[1]:
+        receipt = one.row.ok[0][1]
+        assert one.entry.value('pooled') == pytest.approx(receipt.metrics['miou'], abs=1e-9)
+        assert one.entry.value('absent_as_zero') == pytest.approx(receipt.metrics['miou_absent_as_zero'], abs=1e-9)
+
+
+def test_a_reports_table_has_its_runs_and_every_way(published):
+    found = published[1]
+    table = accounts.table('kitti_ablation', found)
+    assert {row[0] for row in table.rows} == {'baseline', 'batch_norm'}
+    assert len(table.columns) == 5 + len(ledger.AVERAGINGS)
+    assert all(row[-1].startswith('inference: of ') for row in table.rows)
+    assert accounts.table('no_such_report', found) is None
+
+
+def test_the_nearest_way_is_the_one_of_least_deviation(published):
+    frame = accounts.frame(published[1])
+    for _, own in frame[frame['documented'].notna()].groupby(['id', 'setting']):
+        away = (own['value'] - own['documented']).abs()
+        [nearest] = own.index[own['closest']]
+        assert away[nearest] == pytest.approx(np.nanmin(away))
+
+
+def test_smoke_and_runs_without_matrices_have_no_account(receipt, store, catalogue):
+    runs = [store(receipt('toy/base', budget='smoke')), store(receipt('toy/wide'))]
+    for folder, _ in runs:
+        (folder / accounts.MATRICES).unlink(missing_ok=True)
+    assert accounts.accounts(rows(runs, catalogue), catalogue) == []
