@@ -19,7 +19,8 @@ def markdown(comparison: Comparison, before: str, after: str) -> str:
     within = [change for change in comparison.changes if not change.beyond_noise]
     verdict = f'{len(beyond)} beyond noise' if beyond else 'Nothing beyond noise'
     parts = [f'# {cells.markdown(before)} and {cells.markdown(after)}']
-    parts.append(f'{verdict}, of {len(comparison.changes)} compared (Holm, 5 %). After less before.')
+    compared = f'{len(comparison.changes)} compared (Holm, 5 %)'
+    parts.append(f'{verdict}, of {compared}. After less before; of smoke runs the status alone.')
     if beyond:
         parts += ['## Beyond noise', _table(beyond)]
     if within:
