@@ -10,11 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench import store
 from bench.errors import StoreError
 from bench.records import Receipt
 
 _UNFINISHED = frozenset({'interrupted', 'skipped'})
-_AS_THEY_ARE = ('confusion.npz', 'curves.csv')
+_AS_THEY_ARE = (store.MATRICES, 'curves.csv')
 _PARTS = re.compile(r'[^/\\]+')
 # At least two parts, and not the tail of a relative path or of a URL.
 _ABSOLUTE = re.compile(r'(?<![\w./:])(?:[A-Za-z]:)?(?:[/\\][\w.+@~-]+){2,}[/\\]?')

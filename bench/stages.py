@@ -5,7 +5,7 @@ learning rate first.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from bench import budgets, schedules
@@ -90,7 +90,7 @@ class Protocol:
     auto_label: AutoLabel | None = None
     select: Select | None = None
     score: bool = True
-    parents: tuple[str, ...] = field(default=())
+    parents: tuple[str, ...] = ()
 
 
 OPTIONAL_KEYS = frozenset(('stages', 'start', 'auto_label', 'select', 'score'))

@@ -13,6 +13,8 @@ from bench.errors import ResultsInUse, StoreError
 from bench.records import SCHEMA_VERSION, Receipt, Run, Status
 
 RECEIPT = 'receipt.json'
+MATRICES = 'confusion.npz'
+"""The confusion matrices of a run, one an image, and what else was counted of each: beside the receipt."""
 _REQUIRED = ('schema_version', 'id', 'report', 'experiment', 'dataset', 'budget', 'seed', 'status', 'reason', 'key')
 _KNOWN = frozenset(field.name for field in fields(Receipt))
 

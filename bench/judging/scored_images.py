@@ -14,10 +14,9 @@ import numpy as np
 
 from bench.data_sets import registry
 from bench.judging.resampling import POOLED, ImageCounts, blocks, draw, score
+from bench.store import MATRICES
 
 Split = Literal['test', 'train']
-FILE = 'confusion.npz'
-DETAIL_FILE = 'detail.npz'
 GAP = 'generalisation_gap'
 RATIO = 'class_pixel_ratio.'
 DETAIL = {'boundary_f': 'boundary_f', 'miou_small': 'objects', 'miou_large': 'objects'}
@@ -103,9 +102,7 @@ class ScoredImages:
     @cached_property
     def _detail(self) -> dict[str, np.ndarray]:
         """The counts of ``measure.detail`` by name, images first; none where they were not stored."""
-        return _arrays(self.folder / FILE, set(DETAIL.values())) | _arrays(
-            self.folder / DETAIL_FILE, set(DETAIL.values())
-        )
+        return _arrays(self.folder / MATRICES, set(DETAIL.values()))
 
     def _labels(self, metric: str) -> tuple[int, int] | None:
         names = metric.removeprefix(RATIO).split('/')
@@ -116,7 +113,7 @@ class ScoredImages:
     def _read(self, split: Split) -> tuple[ImageCounts, tuple[str, ...]] | None:
         """Return the counts of ``split`` and its images' names, None where they were not stored for these classes."""
         if split not in self._splits:
-            stored = _arrays(self.folder / FILE, {split, f'{split}_names'})
+            stored = _arrays(self.folder / MATRICES, {split, f'{split}_names'})
             matrices = stored.get(split, np.zeros(0))
             whole = len(stored) == 2 and len(matrices) > 0 and matrices.shape[1] == len(self.class_names)
             names = tuple(stored[f'{split}_names'].tolist()) if whole else ()

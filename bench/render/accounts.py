@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bench import store
 from bench.judging import ledger
 from bench.records import Catalogue
 from bench.render import cells
 from bench.render.gather import Row
 from bench.render.tables import Table
 
-MATRICES = 'confusion.npz'
 _WAYS = {
     'pooled': 'pooled (%)',
     'absent_as_zero': 'absent as 0 (%)',
@@ -45,9 +45,9 @@ def accounts(rows: Iterable[Row], catalogue: Catalogue) -> list[Account]:
         if row.smoke or not row.ok or row.documented is None or report is None:
             continue
         folder, receipt = row.ok[0]
-        if receipt.metrics is None or not (folder / MATRICES).is_file():
+        if receipt.metrics is None or not (folder / store.MATRICES).is_file():
             continue
-        with np.load(folder / MATRICES) as stored:
+        with np.load(folder / store.MATRICES) as stored:
             arrays = {name: stored[name] for name in ('test', 'centre', 'selected') if name in stored}
         found.append(Account(row, ledger.enter(report, row.documented, receipt, arrays)))
     return found

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from bench import store
 from bench.render import figures
 from bench.render.gather import Row, class_names
-from bench.render.images import MATRICES
 from bench.render.tables import class_iou
 from bench.settings import Setting
 
@@ -73,7 +73,7 @@ def _draw_confusion(setting: Setting, row: Row, names: Sequence[str], counts: np
 
 def _pooled(folder: Path) -> np.ndarray | None:
     try:
-        with np.load(folder / MATRICES) as stored:
+        with np.load(folder / store.MATRICES) as stored:
             return np.asarray(stored['test'].sum(axis=0), dtype=float)
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import store
 from bench.claims import Finding, Verdict
 from bench.records import Receipt
 from bench.render import images, verdicts
@@ -19,7 +20,7 @@ from bench.settings import Setting
 EMBEDDED_RUNS = 2000
 """Up to this many receipts are on the page themselves; of more, only links to them."""
 
-_FILES = ('receipt.json', 'config.py', 'curves.csv', 'lr_range.csv', 'confusion.npz', 'log.txt')
+_FILES = ('receipt.json', 'config.py', 'curves.csv', 'lr_range.csv', store.MATRICES, 'log.txt')
 _BLOCKS = ('metrics', 'train_metrics', 'validation', 'cost', 'run_cost', 'latency', 'memory', 'train', 'init',
            'selection', 'selected', 'auto_label', 'data', 'environment')  # fmt: skip
 _LEFT_OUT = frozenset({'samples_us', 'macs_by_operator', 'uncounted_operators', 'per_class_iou', 'classes', 'region'})

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import store
+from bench.measure.accuracy import class_iou
 from bench.render.gather import Row
 
-MATRICES = 'confusion.npz'
 ATTENTION = '_attention_'
 WORST = 12
 """Images listed of a run beside those whose panels it stored."""
@@ -29,17 +30,15 @@ class Scored:
 
 def image_miou(matrices: np.ndarray) -> np.ndarray:
     """Return the mIoU in percent [N] of confusion matrices [N, K, K], over the classes of each; NaN without labels."""
-    hits = np.diagonal(matrices, axis1=1, axis2=2).astype(float)
-    union = matrices.sum(axis=1) + matrices.sum(axis=2) - hits
-    with np.errstate(invalid='ignore', divide='ignore'):
-        iou = np.where(union > 0, hits / union, 0.0)
-        return 100 * iou.sum(axis=1) / (union > 0).sum(axis=1)
+    iou = class_iou(matrices)
+    with np.errstate(invalid='ignore'):
+        return 100 * np.nansum(iou, axis=1) / (~np.isnan(iou)).sum(axis=1)
 
 
 def read(folder: Path) -> dict[str, float]:
     """Return the mIoU in percent of each test image of the run in ``folder``, by its stem; {} without matrices."""
     try:
-        with np.load(folder / MATRICES) as stored:
+        with np.load(folder / store.MATRICES) as stored:
             names, values = stored['test_names'].tolist(), image_miou(stored['test'])
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return {}

@@ -8,7 +8,7 @@ import torch
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import budgets, checkpoints, compose
+from bench import budgets, checkpoints, compose, store
 from bench.measure import accuracy, detail, latency
 from bench.running import attention, panels, weights
 from bench.running.attempt import Attempt
@@ -48,10 +48,10 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
     if trained.best is not None and attempt.protocol.select is not None:
         attempt.enter('score the selected epoch')
         arrays['selected'], blocks['selected'] = _selected(attempt, trained, trained.best)
-    part = attempt.folder / 'confusion.npz.part'
+    part = attempt.folder / f'{store.MATRICES}.part'
     with part.open('wb') as out:
         np.savez_compressed(out, **arrays)
-    part.replace(attempt.folder / 'confusion.npz')
+    part.replace(attempt.folder / store.MATRICES)
     return blocks
 
 

@@ -4,6 +4,7 @@ What was loaded, and what was not, is recorded.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from bench import checkpoints
 from bench.errors import BenchError
 from bench.stages import Start
-from custom_ops.backbones.by_name import LoadedByName, random_blocks
+from custom_ops.backbones.by_name import LoadedByName, fit_by_name, random_blocks
 
 
 def initialise(model: nn.Module, documented: str | None, folder: Path) -> dict[str, Any]:
@@ -56,15 +57,10 @@ def load(model: nn.Module, stored: Mapping[str, Tensor], skip: Iterable[str] = (
     ``skip`` are globs over the model's names that are left as they are.
     """
     own = model.state_dict()
-    kept = {name for name in own if any(fnmatchcase(name, glob) for glob in skip)}
-    fitting = {
-        name: tensor
-        for name, tensor in stored.items()
-        if name in own and name not in kept and own[name].shape == tensor.shape
-    }
+    kept = [name for name in own if any(fnmatchcase(name, glob) for glob in skip)]
+    fitting, account = fit_by_name({name: own[name] for name in own.keys() - set(kept)}, stored, prefix='')
     model.load_state_dict(fitting, strict=False)
-    left, unused = sorted(set(own) - set(fitting)), sorted(set(stored) - set(fitting))
-    return LoadedByName(tuple(sorted(fitting)), tuple(left), tuple(unused))
+    return replace(account, left=tuple(sorted((*account.left, *kept))))
 
 
 def begin(model: nn.Module, start: Start, path: Path) -> dict[str, Any]:

@@ -24,12 +24,14 @@ class LoadedByName:
     unused: tuple[str, ...]
 
 
-def fit_by_name(own: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], LoadedByName]:
+def fit_by_name(
+    own: Mapping[str, Tensor], stored: Mapping[str, Tensor], prefix: str = PREFIX
+) -> tuple[dict[str, Tensor], LoadedByName]:
     """Return the tensors of ``stored`` that have a name and shape of ``own``, and the account of all the others.
 
-    Names in ``stored`` may start with ``backbone.``, as in the toolbox's checkpoints.
+    Names in ``stored`` may start with ``prefix``, as those of a trunk do in the toolbox's checkpoints.
     """
-    bare = {name.removeprefix(PREFIX): tensor for name, tensor in stored.items()}
+    bare = {name.removeprefix(prefix): tensor for name, tensor in stored.items()}
     fitting = {name: tensor for name, tensor in bare.items() if name in own and own[name].shape == tensor.shape}
     left = tuple(sorted(set(own) - set(fitting)))
     return fitting, LoadedByName(tuple(sorted(fitting)), left, tuple(sorted(set(bare) - set(fitting))))

@@ -11,6 +11,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from custom_ops.losses.weighted import weighted_mean
 from custom_ops.transforms.edges import label_edges
 
 
@@ -71,7 +72,5 @@ class EdgeWeightedLoss(nn.Module):
         """Return the mean; ``weight`` [B, H, W] multiplies each pixel's loss and not its share of the mean."""
         weights = edge_weights(label, self.edge_weight, self.radius, ignore_index)
         pixels = weights * F.cross_entropy(cls_score.float(), label, ignore_index=ignore_index, reduction='none')
-        if weight is not None:
-            pixels = pixels * weight
-        divisor = weights.sum() if self.avg_non_ignore else weights.new_tensor(label.numel())
-        return self.loss_weight * pixels.sum() / divisor.clamp(min=torch.finfo(divisor.dtype).tiny)
+        valid = weights.sum() if self.avg_non_ignore else None
+        return self.loss_weight * weighted_mean(pixels, valid, weight)

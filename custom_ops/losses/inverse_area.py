@@ -11,6 +11,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from custom_ops.losses.weighted import weighted_mean
+
 
 def inverse_area_weights(class_pixels: Sequence[int]) -> Tensor:
     """Return the weight of each class, total area over its own: float32 [K].
@@ -72,9 +74,5 @@ class InverseAreaLoss(nn.Module):
         if len(weights) != classes:
             raise ValueError(f'{len(weights)} class weights for {classes} channels of logits: one each is needed')
         pixels = F.cross_entropy(cls_score, label, weights, ignore_index=ignore_index, reduction='none')
-        if weight is not None:
-            pixels = pixels * weight
-        if not self.avg_non_ignore:
-            return self.loss_weight * pixels.sum() / label.numel()
-        valid = weights[label[label != ignore_index]].sum()
-        return self.loss_weight * pixels.sum() / valid.clamp(min=torch.finfo(valid.dtype).tiny)
+        valid = weights[label[label != ignore_index]].sum() if self.avg_non_ignore else None
+        return self.loss_weight * weighted_mean(pixels, valid, weight)

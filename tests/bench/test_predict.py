@@ -12,16 +12,16 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from bench import budgets, data_sets, predict, store, worker
+from bench import data_sets, predict, store
 from bench.measure import cost
 from bench.own.translate import for_one_device
-from bench.records import Job, Run
-from bench.running import training
+from bench.records import Run
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
 
 import build
+import jobs
 import zoo
 
 NAMES = ('straße/0.jpg', 'straße/夜/1.png', '2.png')
@@ -31,26 +31,12 @@ NAMES = ('straße/0.jpg', 'straße/夜/1.png', '2.png')
 def finished(tmp_path_factory):
     """A run folder with kept weights, and the folder of its images."""
     folder = tmp_path_factory.mktemp('predict')
-    classes = build.write_images(folder / 'images', size=(72, 80))
+    build.write_images(folder / 'images', size=(72, 80))
     benchmark = build.write_benchmark(folder / 'benchmark', {'good': None}, epochs=5.0)
-    dataset = data_sets.find('folder', folder / 'images', classes)
-    job = Job(
-        run=Run('fake/good', 'folder', (64, 96), 'full', 1.0, 0),
-        config=benchmark / 'configs' / 'fake' / 'good.py',
-        dataset=dataset,
-        manifest=data_sets.check(dataset, folder / 'cache').sha256,
-        pair_lists=data_sets.write_pair_lists(dataset, folder / 'lists'),
-        rule=budgets.rule('full'),
-        results=folder / 'results',
-        key='key',
-        weights=folder / 'weights',
-        keep_checkpoints=True,
-    )
-    run = job.results / job.run.folder
-    run.mkdir(parents=True)
-    receipt = worker.execute(job, run, 0, lambda message: None)
+    config = benchmark / 'configs' / 'fake' / 'good.py'
+    job = jobs.make_job(folder, config, Run('fake/good', 'folder', (64, 96), 'full', 1.0, 0))
+    run, receipt = jobs.execute(job)
     assert receipt.status == 'ok', receipt.reason
-    training.tidy(run / 'training', keep=True)
     store.write(job.results, job.run, receipt)
     return run, folder / 'images'
 

@@ -7,13 +7,14 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import PARAM_SCHEDULERS
 
-from bench import budgets, data_sets, schedules, worker
+from bench import budgets, schedules
 from bench.errors import PlanError
-from bench.records import Job, Run
+from bench.records import Run
 
 sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
 
 import build
+import jobs
 
 
 def built(entry, *, epochs=100, steps=200, accumulate=1, lr=1e-3):
@@ -69,20 +70,14 @@ def test_a_plateau_lowers_the_rate_as_torch_does():
 def curve(tmp_path_factory):
     """Rows of a run of six epochs of four steps whose rate halves whenever the validation loss does not fall."""
     folder = tmp_path_factory.mktemp('plateau')
-    classes = build.write_images(folder / 'images')
+    build.write_images(folder / 'images')
     benchmark = build.write_benchmark(folder / 'benchmark', {'good': None}, epochs=6.0)
     config = benchmark / 'configs' / 'fake' / 'good.py'
     text = config.read_text().replace("kind='poly', power=0.9", "kind='plateau', factor=0.5, patience_epochs=0")
     # Too slow for any loss to fall noticeably: every validation but the first finds a plateau.
     config.write_text(text.replace('lr=0.01', 'lr=1e-7'))
-    dataset = data_sets.find('folder', folder / 'images', classes)
     run = Run('fake/good', 'folder', (64, 80), 'full', 1.0, 0)
-    lists = data_sets.write_pair_lists(dataset, folder / 'lists')
-    places = {'results': folder / 'results', 'weights': folder / 'weights', 'pair_lists': lists}
-    job = Job(run=run, config=config, dataset=dataset, manifest='', rule=budgets.rule('full'), key='', **places)
-    target = job.results / run.folder
-    target.mkdir(parents=True)
-    receipt = worker.execute(job, target, 0, lambda message: None)
+    target, receipt = jobs.execute(jobs.make_job(folder, config, run))
     assert receipt.status == 'ok', receipt.reason
     with (target / 'curves.csv').open(newline='') as lines:
         return list(csv.DictReader(lines))

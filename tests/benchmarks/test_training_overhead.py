@@ -14,7 +14,7 @@ from mmseg.registry import DATASETS, MODELS
 from bench import budgets, compose, data_sets, paths
 from bench.records import Run
 from bench.running import layout
-from bench.running.protocol import ProgressHook
+from bench.running.training import ProgressHook
 
 EXPERIMENT = 'kitti_ablation/baseline'
 SIZE = (96, 192)
@@ -41,7 +41,7 @@ def harness_sec(composition) -> float:
     """Seconds of ``STEPS`` steps under the runner with every hook a run has."""
     runner = Runner.from_cfg(composition.config)
     runner.model.to(memory_format=layout.choose(runner.model, 'cpu', 'fp32'))
-    runner.register_hook(ProgressHook(lambda message: None, STEPS, 1))
+    runner.register_hook(ProgressHook(lambda message: None, 0, STEPS, 1))
     runner.train_loop.dataloader  # noqa: B018 - built outside the timed region, as the bare loop's is
     start = time.perf_counter()
     runner.train()

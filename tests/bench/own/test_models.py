@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import budgets, cost_campaign, data_sets, worker
+from bench import cost_campaign
 from bench.errors import PlanError
 from bench.own import fitting
 from bench.own import models as own_models
 from bench.own.translate import Target
-from bench.records import Catalogue, Job, Run
-from bench.running import training
+from bench.records import Catalogue, Run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
 
 import build
+import jobs
 import zoo
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -158,28 +158,14 @@ def test_an_own_model_is_a_row_without_documented_numbers(tmp_path):
 def trained(tmp_path_factory):
     """An own model trained in this process, its weights kept: (folder of everything, config, receipt, weights)."""
     folder = tmp_path_factory.mktemp('own')
-    classes = build.write_images(folder / 'images')
+    build.write_images(folder / 'images')
     config = zoo.write(folder, extra='model = dict(decode_head=dict(num_classes=3))\n')
-    dataset = data_sets.find('folder', folder / 'images', classes)
-    target = Target('folder', dataset.classes, 8, (64, 80))
+    target = Target('folder', build.CLASSES, 8, (64, 80))
     experiment = touched(folder / 'experiment.py', fitting.experiment_text(config, target, None, None))
-    job = Job(
-        run=Run('own/tiny', 'folder', (64, 80), 'smoke', 0.0, 0),
-        config=experiment,
-        dataset=dataset,
-        manifest=data_sets.check(dataset, folder / 'cache').sha256,
-        pair_lists=data_sets.write_pair_lists(dataset, folder / 'lists'),
-        rule=budgets.rule('smoke'),
-        results=folder / 'trained',
-        key='key',
-        weights=folder / 'weights',
-        keep_checkpoints=True,
+    run, receipt = jobs.execute(
+        jobs.make_job(folder, experiment, Run('own/tiny', 'folder', (64, 80), 'smoke', 0.0, 0), folder / 'trained')
     )
-    run = job.results / job.run.folder
-    run.mkdir(parents=True)
-    receipt = worker.execute(job, run, 0, lambda message: None)
     assert receipt.status == 'ok', receipt.reason
-    training.tidy(run / 'training', keep=True)
     return folder, config, receipt, run / 'training' / 'last.pth'
 
 

@@ -51,5 +51,5 @@ def test_the_nearest_way_is_the_one_of_least_deviation(published):
 def test_smoke_and_runs_without_matrices_have_no_account(receipt, store, catalogue):
     runs = [store(receipt('toy/base', budget='smoke')), store(receipt('toy/wide'))]
     for folder, _ in runs:
-        (folder / accounts.MATRICES).unlink(missing_ok=True)
+        (folder / 'confusion.npz').unlink(missing_ok=True)
     assert accounts.accounts(rows(runs, catalogue), catalogue) == []

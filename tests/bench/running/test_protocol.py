@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import budgets, data_sets, worker
-from bench.records import Job, Run
-from bench.running import training
+from bench.records import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
 
 import build
+import jobs
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,29 +23,12 @@ ROOT = Path(__file__).resolve().parents[3]
 def finished(tmp_path_factory):
     """A run carried out in this process, its weights kept: (job, folder, receipt, progress messages)."""
     folder = tmp_path_factory.mktemp('protocol')
-    classes = build.write_images(folder / 'images')
-    benchmark = build.write_benchmark(folder / 'benchmark', {'good': None}, epochs=10.0)
-    dataset = data_sets.find('folder', folder / 'images', classes)
-    manifest = data_sets.check(dataset, folder / 'cache')
-    run = Run('fake/good', 'folder', (48 + 16, 80), 'full', 1.0, 0)
-    job = Job(
-        run=run,
-        config=benchmark / 'configs' / 'fake' / 'good.py',
-        dataset=dataset,
-        manifest=manifest.sha256,
-        pair_lists=data_sets.write_pair_lists(dataset, folder / 'lists'),
-        rule=budgets.rule('full'),
-        results=folder / 'results',
-        key='key',
-        weights=folder / 'weights',
-        keep_checkpoints=True,
-    )
-    target = job.results / run.folder
-    target.mkdir(parents=True)
+    build.write_images(folder / 'images')
+    config = build.write_benchmark(folder / 'benchmark', {'good': None}, epochs=10.0) / 'configs' / 'fake' / 'good.py'
+    job = jobs.make_job(folder, config, Run('fake/good', 'folder', (48 + 16, 80), 'full', 1.0, 0))
     messages = []
-    receipt = worker.execute(job, target, 0, messages.append)
+    target, receipt = jobs.execute(job, messages.append)
     assert receipt.status == 'ok', receipt.reason
-    training.tidy(target / 'training', keep=True)
     return job, target, receipt, messages
 
 

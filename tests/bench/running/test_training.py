@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import budgets, checkpoints, data_sets, worker
-from bench.records import Job, Run
-from bench.running import attempt, training
+from bench import checkpoints
+from bench.records import Run
+from bench.running import attempt
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
 
 import build
+import jobs
 
 STAGES = {
     'frozen': "stages=[dict(name='all', epochs=1.0), dict(name='head', epochs=1.0, turns=[['trunk']])]",
@@ -59,30 +60,10 @@ def carried_out(benchmark_folder):
     return run
 
 
-def make_job(folder, name, results=None):
-    dataset = data_sets.find('folder', folder / 'images', folder / 'images' / 'classes.txt')
-    return Job(
-        run=Run(f'fake/{name}', 'folder', (64, 80), 'full', 1.0, 0),
-        config=folder / 'benchmark' / 'configs' / 'fake' / f'{name}.py',
-        dataset=dataset,
-        manifest=data_sets.check(dataset, folder / 'cache').sha256,
-        pair_lists=data_sets.write_pair_lists(dataset, folder / 'lists'),
-        rule=budgets.rule('full'),
-        results=results or folder / 'results',
-        key='key',
-        weights=folder / 'weights',
-        keep_checkpoints=True,
-    )
-
-
 def execute(folder, name, results=None, report=lambda message: None, tidy=True):
-    job = make_job(folder, name, results)
-    target = job.results / job.run.folder
-    target.mkdir(parents=True, exist_ok=True)
-    receipt = worker.execute(job, target, 0, report)
-    if receipt.status == 'ok' and tidy:
-        training.tidy(target / 'training', keep=True)
-    return target, receipt
+    config = folder / 'benchmark' / 'configs' / 'fake' / f'{name}.py'
+    run = Run(f'fake/{name}', 'folder', (64, 80), 'full', 1.0, 0)
+    return jobs.execute(jobs.make_job(folder, config, run, results), report, tidy)
 
 
 def ok(pair):
