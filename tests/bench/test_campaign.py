@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,86 +11,11 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FAKE = Path(__file__).parent / 'fake_benchmark'
 SHORT = ('--budget', 'short', '--budget-factor', '0.1')
-sys.path.insert(0, str(FAKE))
+sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
 
 import build  # noqa: E402
-
-
-@pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    root = tmp_path_factory.mktemp('images')
-    build.write_images(root)
-    return root
-
-
-class Command:
-    """``run_all.py`` on a benchmark folder, with a results folder and a cache of its own."""
-
-    def __init__(self, folder, images):
-        self.folder, self.images, self.results = folder, images, folder / 'results'
-
-    def arguments(self, *more):
-        return [
-            sys.executable,
-            str(ROOT / 'bench' / 'run_all.py'),
-            '--benchmark',
-            str(self.folder),
-            '--dataset',
-            'folder',
-            '--data-root',
-            str(self.images),
-            '--classes',
-            str(self.images / 'classes.txt'),
-            '--results',
-            str(self.results),
-            '--device',
-            'cpu',
-            *more,
-        ]
-
-    def environment(self):
-        return {
-            **os.environ,
-            'PYTHONPATH': f'{ROOT}{os.pathsep}{FAKE}',
-            'SEGREPRO_CACHE': str(self.folder / 'cache'),
-            'OMP_NUM_THREADS': '1',
-            'NO_PROXY': '*',
-            'http_proxy': 'http://127.0.0.1:9',
-            'https_proxy': 'http://127.0.0.1:9',
-        }
-
-    def __call__(self, *more):
-        return subprocess.run(
-            self.arguments(*more), env=self.environment(), capture_output=True, text=True, timeout=240
-        )
-
-    def start(self, *more):
-        return subprocess.Popen(
-            self.arguments(*more),
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Where the tests themselves run in the background, Ctrl-C is ignored and children inherit that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-
-    def receipts(self):
-        found = {}
-        for path in sorted(self.results.glob('*/*/*/receipt.json')):
-            receipt = json.loads(path.read_text())
-            found[receipt['experiment'].split('/')[1]] = receipt
-        return found
-
-
-@pytest.fixture
-def command(tmp_path, images):
-    def made(faults, **options):
-        return Command(build.write_benchmark(tmp_path / 'benchmark', faults, **options), images)
-
-    return made
+from command import Command  # noqa: E402
 
 
 def test_every_failure_is_a_record_and_the_others_go_on(command):
@@ -340,35 +264,3 @@ def test_the_cost_of_every_network_is_timed_without_training(command):
     stamp = path.stat().st_mtime_ns
     assert run('--cost').returncode == 0
     assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again'
-
-
-CHILD = "start=[dict(parent='fake/{}')], stages=[dict(name='on', epochs=2.0)]"
-
-
-def test_a_run_starts_from_the_weights_of_another_which_are_then_dropped(command):
-    extra = {'child': CHILD.format('good')}
-    bench = command({'good': None, 'child': None}, extra=extra, parents={'child': ['good']})
-    ended = bench('--only', 'fake/child')
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    found = bench.receipts()
-    assert {name: receipt['status'] for name, receipt in found.items()} == {'good': 'ok', 'child': 'ok'}
-    [start] = found['child']['init']['start']
-    assert (start['parent'], start['loaded']) == ('fake/good', 2)
-    assert not list(bench.results.rglob('*.pth')), 'nobody asked for checkpoints'
-    assert bench('--only', 'fake/child').returncode == 0
-    assert bench.receipts() == found, 'nothing is repeated for weights that nobody needs any more'
-
-
-def test_children_of_a_failed_run_are_skipped_and_say_why(command):
-    extra = {'child': CHILD.format('bad'), 'grandchild': CHILD.format('child')}
-    faults = {'bad': 'nan', 'child': None, 'grandchild': None}
-    bench = command(faults, extra=extra, parents={'child': ['bad'], 'grandchild': ['child']})
-    assert bench().returncode == 1
-    found = bench.receipts()
-    assert {name: receipt['status'] for name, receipt in found.items()} == {
-        'bad': 'nan',
-        'child': 'skipped',
-        'grandchild': 'skipped',
-    }
-    assert found['child']['reason'].startswith('starts from fake/bad/')
-    assert 'which ended as nan' in found['child']['reason']

@@ -53,3 +53,35 @@ def test_weights_kept_for_children_alone_go_with_the_last_child(results):
     inheritance.release(folder, [A, B, C], lambda one: one is C)
     assert not list((folder / A.folder / 'training').iterdir())
     assert inheritance.handed_on(folder, B.folder), 'nobody marked these: the user asked for them'
+
+
+CHILD = "start=[dict(parent='fake/{}')], stages=[dict(name='on', epochs=2.0)]"
+
+
+def test_a_run_starts_from_the_weights_of_another_which_are_then_dropped(command):
+    extra = {'child': CHILD.format('good')}
+    bench = command({'good': None, 'child': None}, extra=extra, parents={'child': ['good']})
+    ended = bench('--only', 'fake/child')
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    found = bench.receipts()
+    assert {name: receipt['status'] for name, receipt in found.items()} == {'good': 'ok', 'child': 'ok'}
+    [start] = found['child']['init']['start']
+    assert (start['parent'], start['loaded']) == ('fake/good', 2)
+    assert not list(bench.results.rglob('*.pth')), 'nobody asked for checkpoints'
+    assert bench('--only', 'fake/child').returncode == 0
+    assert bench.receipts() == found, 'nothing is repeated for weights that nobody needs any more'
+
+
+def test_children_of_a_failed_run_are_skipped_and_say_why(command):
+    extra = {'child': CHILD.format('bad'), 'grandchild': CHILD.format('child')}
+    faults = {'bad': 'nan', 'child': None, 'grandchild': None}
+    bench = command(faults, extra=extra, parents={'child': ['bad'], 'grandchild': ['child']})
+    assert bench().returncode == 1
+    found = bench.receipts()
+    assert {name: receipt['status'] for name, receipt in found.items()} == {
+        'bad': 'nan',
+        'child': 'skipped',
+        'grandchild': 'skipped',
+    }
+    assert found['child']['reason'].startswith('starts from fake/bad/')
+    assert 'which ended as nan' in found['child']['reason']
