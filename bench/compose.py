@@ -15,7 +15,7 @@ from mmengine.config import Config
 from bench import budgets, schedules, stages
 from bench.errors import PlanError
 from bench.own import heads
-from bench.pipelines import plain, scoring_loader, train_loader, train_size
+from bench.pipelines import plain, preprocessor, scoring_loader, train_loader, train_size
 from bench.records import BudgetRule, DataSet, Run, Size
 from bench.stages import Leg
 
@@ -97,6 +97,7 @@ def compose(
     save_last: bool = True,
     class_pixels: Sequence[int] = (),
     leg: Leg | None = None,
+    pixels: Path | None = None,
 ) -> Composition:
     """Return the resolved config of one stage of ``run``.
 
@@ -109,6 +110,7 @@ def compose(
         save_last: write a checkpoint at the end of training.
         class_pixels: labelled pixels of each class in the train split; needed by losses weighted by area.
         leg: the stage; may be left out where there is only one.
+        pixels: the folder that remembers the decoded files of ``dataset``, None to decode them each time.
 
     Raises:
         PlanError: ``accumulate`` does not divide the batch size, the schedule has an unknown kind, the loss needs
@@ -127,10 +129,10 @@ def compose(
         **_model(experiment, run, dataset, class_pixels),
         'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage.lr),
         'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
-        'train_dataloader': train_loader(protocol, size, dataset, pairs, batch // accumulate, run.device),
+        'train_dataloader': train_loader(protocol, size, dataset, pairs, batch // accumulate, run.device, pixels),
         'train_cfg': _train_loop(leg, accumulate),
-        **_validation(stated, leg, run, size, dataset, pair_lists, rule),
-        **_test(run, dataset, pair_lists, rule),
+        **_validation(stated, leg, run, size, dataset, pair_lists, rule, pixels),
+        **_test(run, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, leg.steps * accumulate),
         'default_hooks': _hooks(leg, accumulate, save_last),
         'custom_hooks': _stage_hooks(leg, accumulate, per_epoch),
@@ -149,11 +151,12 @@ def compose_evaluation(
     rule: BudgetRule,
     work_dir: Path,
     class_pixels: Sequence[int] = (),
+    pixels: Path | None = None,
 ) -> Config:
     """Return the resolved config of a run that trains nothing; arguments as for ``compose``."""
     config: dict[str, Any] = {
         **_model(experiment, run, dataset, class_pixels),
-        **_test(run, dataset, pair_lists, rule),
+        **_test(run, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, 1),
         'default_hooks': {'timer': {'type': 'IterTimerHook'}, 'logger': {'type': 'LoggerHook'}},
         'randomness': {'seed': run.seed, 'deterministic': False},
@@ -206,10 +209,11 @@ def _extra_imports(experiment: Config) -> list[str]:
 
 
 def _model(experiment: Config, run: Run, dataset: DataSet, class_pixels: Sequence[int]) -> dict[str, Any]:
+    model = _with_areas(model_for(experiment.model, len(dataset.classes)), class_pixels, run.experiment)
     return {
         'default_scope': 'mmseg',
         'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
-        'model': _with_areas(model_for(experiment.model, len(dataset.classes)), class_pixels, run.experiment),
+        'model': {**model, 'data_preprocessor': preprocessor(model['data_preprocessor'])},
     }
 
 
@@ -240,12 +244,13 @@ def _validation(
     dataset: DataSet,
     pair_lists: Mapping[str, Path],
     rule: BudgetRule,
+    pixels: Path | None,
 ) -> dict[str, Any]:
     if leg.stage.kind == 'lr_range' or not stated.score:
         return {'val_dataloader': None, 'val_cfg': None, 'val_evaluator': None}
     split = validation_split(stated, dataset)
     return {
-        'val_dataloader': scoring_loader(size, dataset, split, pair_lists[split], rule.val_images, run.device),
+        'val_dataloader': scoring_loader(size, dataset, split, pair_lists[split], rule.val_images, run.device, pixels),
         'val_cfg': {'type': 'ValLoop'},
         'val_evaluator': [{'type': 'ConfusionMetric'}, {'type': 'CrossEntropyMetric'}],
     }
@@ -257,10 +262,12 @@ def validation_split(stated: stages.Protocol, dataset: DataSet) -> str:
     return 'val' if 'val' in dataset.splits and not on_test else dataset.test_split
 
 
-def _test(run: Run, dataset: DataSet, pair_lists: Mapping[str, Path], rule: BudgetRule) -> dict[str, Any]:
-    split = dataset.test_split
+def _test(
+    run: Run, dataset: DataSet, pair_lists: Mapping[str, Path], rule: BudgetRule, pixels: Path | None
+) -> dict[str, Any]:
+    split, pairs = dataset.test_split, pair_lists[dataset.test_split]
     return {
-        'test_dataloader': scoring_loader(run.size, dataset, split, pair_lists[split], rule.test_images, run.device),
+        'test_dataloader': scoring_loader(run.size, dataset, split, pairs, rule.test_images, run.device, pixels),
         'test_cfg': {'type': 'TestLoop'},
         'test_evaluator': {'type': 'ConfusionMetric'},
     }

@@ -1,12 +1,24 @@
 """Where a run's images come from and how they are prepared: mmengine's loaders and the toolbox's pipelines. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from bench import budgets, sizes
 from bench.errors import PlanError
 from bench.records import DataSet, Size
+
+FIXED = ('LoadImageFromFile', 'LoadAnnotations', 'Resize', 'CentreCrop')
+"""Transforms that give the same result for the same files."""
+
+QUICK = {
+    'PackSegInputs': 'PackPixels',
+    'PhotoMetricDistortion': 'QuickPhotoMetricDistortion',
+    'RandomCrop': 'QuickRandomCrop',
+    'RandomFlip': 'QuickRandomFlip',
+}
+"""The toolbox's transforms and ours that draw the same numbers and make the same pixels, faster."""
 
 
 def train_size(protocol: Mapping[str, Any], image: Size) -> Size:
@@ -18,36 +30,67 @@ def train_size(protocol: Mapping[str, Any], image: Size) -> Size:
 
 
 def train_loader(
-    protocol: Mapping[str, Any], size: Size, dataset: DataSet, pairs: Path, batch: int, device: str
+    protocol: Mapping[str, Any], size: Size, dataset: DataSet, pairs: Path, batch: int, device: str, pixels: Path | None
 ) -> dict[str, Any]:
-    """Return the loader of the pairs listed in ``pairs``, ``batch`` samples at a time, images of ``size``."""
-    workers = _workers(device)
+    """Return the loader of the pairs listed in ``pairs``, ``batch`` samples at a time, images of ``size``.
+
+    ``pixels`` is the folder that remembers decoded images and labels of this state of the data set (None: nowhere).
+    """
     return {
         'batch_size': batch,
-        'num_workers': workers,
-        'persistent_workers': workers > 0,
+        **_loading(device),
         'sampler': {'type': 'InfiniteSampler', 'shuffle': True},
-        'dataset': _source(dataset, pairs, _train_pipeline(protocol, size)),
+        'dataset': _source(dataset, pairs, _remembered(_train_pipeline(protocol, size), pixels)),
     }
 
 
 def scoring_loader(
-    size: Size, dataset: DataSet, split: str, pairs: Path, limit: int | None, device: str
+    size: Size, dataset: DataSet, split: str, pairs: Path, limit: int | None, device: str, pixels: Path | None
 ) -> dict[str, Any]:
     """Return the loader that scores ``split``: its images of ``size`` one by one, ``limit`` of them spread evenly."""
-    workers = _workers(device)
     indices = budgets.spread(limit, len(dataset.splits[split]))
     return {
         'batch_size': 1,
-        'num_workers': workers,
-        'persistent_workers': workers > 0,
+        **_loading(device),
         'sampler': {'type': 'DefaultSampler', 'shuffle': False},
-        'dataset': {**_source(dataset, pairs, _test_pipeline(size), indices), 'test_mode': True},
+        'dataset': {**_source(dataset, pairs, _remembered(_test_pipeline(size), pixels), indices), 'test_mode': True},
     }
 
 
-def _workers(device: str) -> int:
-    return 4 if device.startswith('cuda') else 0
+def preprocessor(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's data preprocessor, the toolbox's common one replaced by ours, which gives the same values."""
+    made = plain(stated)
+    return {**made, 'type': 'BatchPreProcessor'} if made['type'] == 'SegDataPreProcessor' else made
+
+
+def images_only(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return ``pipeline`` for images that have no labels and that may change: nothing of them is remembered."""
+    steps: list[dict[str, Any]] = []
+    for step in pipeline:
+        steps += [dict(one) for one in (step['transforms'] if step['type'] == 'CachedTransforms' else [step])]
+    return [step for step in steps if step['type'] != 'LoadAnnotations']
+
+
+def _loading(device: str) -> dict[str, Any]:
+    """Return how batches are made: beside a GPU's work by workers that pin them, on a CPU in the run's own process."""
+    cuda = device.startswith('cuda')
+    return {
+        'num_workers': 4 if cuda else 0,
+        'persistent_workers': cuda,
+        'pin_memory': cuda,
+        'collate_fn': {'type': 'collate_pixels'},
+    }
+
+
+def _remembered(pipeline: list[dict[str, Any]], pixels: Path | None) -> list[dict[str, Any]]:
+    """Join the steps before the first one that draws; labels that are loaded last stay apart, images do without."""
+    if pixels is None:
+        return pipeline
+    fixed = list(takewhile(lambda step: step['type'] in FIXED, pipeline))
+    last = len(fixed) - (fixed[-1]['type'] == 'LoadAnnotations')
+    groups = [group for group in (fixed[:last], fixed[last:]) if group]
+    cached = [{'type': 'CachedTransforms', 'transforms': group, 'folder': str(pixels)} for group in groups]
+    return [*cached, *pipeline[len(fixed) :]]
 
 
 def _source(
@@ -76,7 +119,9 @@ def _train_pipeline(protocol: Mapping[str, Any], size: Size) -> list[dict[str, A
             ]
         geometry += _crop(view['how'], train_size(protocol, size), view.get('cat_max_ratio', 1.0))
     augment = [plain(one) for one in protocol['augment']]
-    return [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, *geometry, *augment, {'type': 'PackSegInputs'}]
+    return quick(
+        [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations'}, *geometry, *augment, {'type': 'PackSegInputs'}]
+    )
 
 
 def _crop(how: str, size: Size, cat_max_ratio: float) -> list[dict[str, Any]]:
@@ -100,12 +145,23 @@ def _crop(how: str, size: Size, cat_max_ratio: float) -> list[dict[str, Any]]:
 def _test_pipeline(size: Size) -> list[dict[str, Any]]:
     height, width = size
     # The label is loaded after the resize: scores are counted at its own resolution.
-    return [
-        {'type': 'LoadImageFromFile'},
-        {'type': 'Resize', 'scale': (width, height), 'keep_ratio': False},
-        {'type': 'LoadAnnotations'},
-        {'type': 'PackSegInputs'},
-    ]
+    return quick(
+        [
+            {'type': 'LoadImageFromFile'},
+            {'type': 'Resize', 'scale': (width, height), 'keep_ratio': False},
+            {'type': 'LoadAnnotations'},
+            {'type': 'PackSegInputs'},
+        ]
+    )
+
+
+def quick(node: Any) -> Any:
+    """Return transforms, also those within others, with the toolbox's slow ones replaced; see ``QUICK``."""
+    if isinstance(node, Mapping):
+        return {key: QUICK.get(item, item) if key == 'type' else quick(item) for key, item in node.items()}
+    if isinstance(node, (list, tuple)):
+        return type(node)(quick(item) for item in node)
+    return node
 
 
 def plain(node: Any) -> Any:

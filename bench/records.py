@@ -160,6 +160,10 @@ class Material:
         """Return how many images ``split`` has."""
         return len(self.dataset.splits[split]) + (self.added if split == 'train' else 0)
 
+    def pixels(self, cache: Path) -> Path | None:
+        """Return the folder below ``cache`` that remembers decoded files; None where a run writes labels of its own."""
+        return None if self.added else cache / 'pixels' / f'{self.dataset.name}-{self.manifest[:12]}'
+
 
 @dataclass(frozen=True)
 class BudgetRule:

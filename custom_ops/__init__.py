@@ -1,6 +1,19 @@
 """Networks, losses, transforms, data sets and hooks, registered in the toolbox's registries on import."""
 
-from . import backbones, branches, datasets, heads, hooks, loops, losses, metrics, optim, segmentors, transforms
+from . import (
+    backbones,
+    branches,
+    datasets,
+    heads,
+    hooks,
+    loops,
+    losses,
+    metrics,
+    optim,
+    preprocessors,
+    segmentors,
+    transforms,
+)
 
 __all__ = [
     'backbones',
@@ -12,6 +25,7 @@ __all__ = [
     'losses',
     'metrics',
     'optim',
+    'preprocessors',
     'segmentors',
     'transforms',
 ]

@@ -26,10 +26,12 @@ from bench.errors import DataError, PlanError
 from bench.measure import latency
 from bench.own import fitting
 from bench.own.translate import for_one_device
+from bench.pipelines import images_only
 from bench.records import Precision, Size
 from bench.running import layout
 
 Colours = tuple[tuple[int, int, int], ...]
+PACKING = ('PackSegInputs', 'PackPixels')
 RESIZES = ('Resize', 'ResizeShortestEdge', 'RandomResize')
 
 
@@ -113,9 +115,9 @@ def _build(config: Config) -> nn.Module:
 
 def _preparation(config: Config, size: Size | None) -> list[dict[str, Any]]:
     dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    steps = [dict(step) for step in dataset.get('pipeline') or config.get('test_pipeline') or []]
+    steps = images_only(dataset.get('pipeline') or config.get('test_pipeline') or [])
     # The image is at hand, and there is no label.
-    kept = [step for step in steps if 'Load' not in step['type'] and step['type'] != 'PackSegInputs']
+    kept = [step for step in steps if 'Load' not in step['type'] and step['type'] not in PACKING]
     if size is not None:
         resize = {'type': 'Resize', 'scale': (size[1], size[0]), 'keep_ratio': False}
         kept = [resize, *(step for step in kept if step['type'] not in RESIZES)]

@@ -17,7 +17,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch import nn
 
-from bench import checkpoints, store
+from bench import checkpoints, pipelines, store
 from bench.errors import PlanError
 from bench.measure.latency import precision_context
 from bench.records import DataSet, Material
@@ -118,7 +118,7 @@ def _label(
     model = MODELS.build(config.model)
     model.load_state_dict(checkpoints.read(parent / 'training' / 'last.pth').state)
     model.to(job.run.device).eval()
-    pipeline = Compose([step for step in config.test_dataloader.dataset.pipeline if step['type'] != 'LoadAnnotations'])
+    pipeline = Compose(pipelines.images_only(config.test_dataloader.dataset.pipeline))
     table = stored_values(dataset)
     for index, image in enumerate(images):
         attempt.check('while labelling')

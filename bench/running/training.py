@@ -17,7 +17,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import budgets, checkpoints, compose, stages, store
+from bench import budgets, checkpoints, compose, data_sets, stages, store
 from bench.measure import memory
 from bench.records import Material
 from bench.running import auto_label, embedded, layout, weights
@@ -106,6 +106,7 @@ def _only_loaded(attempt: Attempt, material: Material, blocks: dict[str, Any]) -
         job.rule,
         attempt.training,
         material.class_pixels,
+        material.pixels(data_sets.cache_folder()),
     )
     store.write_atomically(attempt.folder / 'config.py', config.pretty_text + '\n')
     runner = _runner(config)
@@ -203,6 +204,7 @@ class _Leg:
             save_last=False,
             class_pixels=self.material.class_pixels,
             leg=leg,
+            pixels=self.material.pixels(data_sets.cache_folder()),
         )
 
     def _begin(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmseg.registry import TRANSFORMS
 
-from .sample import Array, Sample, map_image, to_uint8
+from .sample import LEVELS, Array, Sample, look_up, map_image, to_uint8
 
 MIDDLE_GREY = 127.0
 HUE_DEGREES = 180  # OpenCV stores the hue of an 8-bit image as half degrees
@@ -18,17 +18,18 @@ HUE_DEGREES = 180  # OpenCV stores the hue of an 8-bit image as half degrees
 
 def stretch_contrast(image: Array, factor: float, pivot: float = MIDDLE_GREY) -> Array:
     """Multiply each value's distance from ``pivot`` by ``factor``."""
-    return to_uint8(pivot + factor * (image.astype(np.float32) - pivot))
+    return look_up(image, to_uint8(pivot + factor * (LEVELS.astype(np.float32) - pivot)))
 
 
 def scale_values(image: Array, factors: Array | float) -> Array:
     """Multiply by one factor, or by one for each of the three channels."""
-    return to_uint8(image.astype(np.float32) * np.asarray(factors, np.float32))
+    levels = LEVELS.astype(np.float32)[:, None]
+    return look_up(image, to_uint8(levels * np.asarray(factors, np.float32)))
 
 
 def shift_values(image: Array, offsets: Array) -> Array:
-    """Add one offset, in grey levels, to each of the three channels, or one to each pixel ([H, W, 1])."""
-    return to_uint8(image.astype(np.float32) + np.asarray(offsets, np.float32))
+    """Add one offset, in grey levels, to each of the three channels."""
+    return look_up(image, to_uint8(LEVELS.astype(np.float32)[:, None] + np.asarray(offsets, np.float32)))
 
 
 def luminance(image: Array) -> Array:
@@ -117,7 +118,7 @@ class AdditivePoissonNoise(BaseTransform):
         shape = (*results['img'].shape[:2], 1)
         size = np.random.poisson(np.random.uniform(*self.rates), shape)
         sign = np.random.choice((-1, 1), shape)
-        return map_image(results, lambda image: shift_values(image, sign * size))
+        return map_image(results, lambda image: to_uint8(image.astype(np.float32) + sign * size))
 
 
 @TRANSFORMS.register_module()

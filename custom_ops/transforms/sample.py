@@ -5,10 +5,13 @@ A sample is a dict with ``img`` [H, W, 3] uint8 in BGR and, for every name in ``
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 Array = np.ndarray
 Sample = dict
+LEVELS = np.arange(256, dtype=np.uint8)
+"""Every grey level: a change of levels applied to these is a table for ``look_up``."""
 
 
 def map_image(sample: Sample, function: Callable[[Array], Array]) -> Sample:
@@ -28,3 +31,9 @@ def map_both(sample: Sample, on_image: Callable[[Array], Array], on_label: Calla
 def to_uint8(values: Array) -> Array:
     """Round to the nearest grey level within 0 to 255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+def look_up(image: Array, table: Array) -> Array:
+    """Replace each level of ``image`` [H, W] or [H, W, 3] by its entry in ``table`` [256], or [256, 3] by channel."""
+    # OpenCV takes a table of one row, of as many channels as the image or of one.
+    return cv2.LUT(np.ascontiguousarray(image), table.reshape(1, 256, -1))

@@ -41,8 +41,21 @@ def key(benchmark_folder, monkeypatch):
 def test_the_key_follows_every_source_that_the_config_reaches(key, benchmark_folder, file):
     before = key()
     path = benchmark_folder / file
-    path.write_text(path.read_text() + '\n# changed\n')
+    path.write_text(path.read_text() + '\nchanged = True\n')
     assert key() != before
+
+
+def test_the_key_ignores_what_is_only_said(key, benchmark_folder):
+    before = key()
+    path = benchmark_folder / 'net.py'
+    path.write_text('"""Says what it is."""\n\n# And why.\n' + path.read_text() + '\n')
+    assert key() == before
+
+
+def test_code_keeps_every_line_of_a_text_that_is_a_value():
+    value = "text = '''a\n# part of it\n\nb'''"
+    assert sources.code_of(f'"""About."""\n# why\n{value}\nx = 1  # kept\n') == f'{value}\nx = 1  # kept'
+    assert sources.code_of('def f():\n    """Say."""\n    return 1\n') == 'def f():\n    return 1'
 
 
 def test_the_key_ignores_a_module_that_the_config_does_not_name(key, benchmark_folder):

@@ -73,7 +73,7 @@ def test_the_full_budget_takes_the_iterations_of_the_config(tmp_path):
         ('LinearLR', 0, 1500),
         ('PolyLR', 1500, 40000),
     ]
-    [crop] = [step for step in composed.config.train_dataloader.dataset.pipeline if step.type == 'RandomCrop']
+    [crop] = [step for step in composed.config.train_dataloader.dataset.pipeline if step.type == 'QuickRandomCrop']
     assert crop.crop_size == (180, 360), 'the share of the image that 512x1024 is of one 1024 high'
     assert crop.cat_max_ratio == 0.75
 
