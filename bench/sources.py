@@ -117,7 +117,8 @@ def _digest(file: Path) -> str:
 def code_of(text: str) -> str:
     """Return Python source without docstrings, blank lines and lines that are comments: they change no number."""
     tree = ast.parse(text)
-    silent, quoted = set(), set()
+    silent: set[int] = set()
+    quoted: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             silent.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))

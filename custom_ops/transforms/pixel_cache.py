@@ -77,19 +77,25 @@ class PixelCache:
         about = repr(({key: array.shape for key, array in arrays.items()}, dict(values)))
         if any(array.dtype != np.uint8 for array in arrays.values()) or not _is_plain(about, values):
             return False
-        payload = b''.join(array.tobytes() for array in arrays.values())
-        text = about.encode()
-        blob = _HEAD.pack(_MAGIC, len(text), len(payload), zlib.crc32(payload, zlib.crc32(text))) + text + payload
-        if not self._has_room(len(blob)):
+        parts: list[bytes | memoryview] = [about.encode()]
+        parts += [memoryview(np.ascontiguousarray(array)).cast('B') for array in arrays.values()]
+        checksum = 0
+        for part in parts:
+            checksum = zlib.crc32(part, checksum)
+        size = sum(len(part) for part in parts)
+        if not self._has_room(_HEAD.size + size):
             return False
-        part = self.folder / f'.{name}.{os.getpid()}.{threading.get_ident()}'
+        unfinished = self.folder / f'.{name}.{os.getpid()}.{threading.get_ident()}'
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(blob)
-            part.replace(self.folder / name)
+            with unfinished.open('wb', buffering=0) as file:
+                file.write(_HEAD.pack(_MAGIC, len(parts[0]), size - len(parts[0]), checksum))
+                for part in parts:
+                    file.write(part)
+            unfinished.replace(self.folder / name)
         except OSError as error:
             self._give_up(f'{error}')
-            part.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
             return False
         self._touch()
         return True

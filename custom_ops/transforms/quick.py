@@ -76,4 +76,5 @@ class QuickRandomCrop(RandomCrop):
             counts = cv2.calcHist([np.ascontiguousarray(label)], [0], None, [256], [0, 256]).reshape(-1)
         if 0 <= self.ignore_index < counts.size:
             counts[self.ignore_index] = 0
-        return np.count_nonzero(counts) > 1 and counts.max() / counts.sum(dtype=np.float64) < self.cat_max_ratio
+        mixed = np.count_nonzero(counts) > 1 and counts.max() / counts.sum(dtype=np.float64) < self.cat_max_ratio
+        return bool(mixed)
