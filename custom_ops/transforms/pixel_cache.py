@@ -78,7 +78,7 @@ class PixelCache:
         if any(array.dtype != np.uint8 for array in arrays.values()) or not _is_plain(about, values):
             return False
         parts: list[bytes | memoryview] = [about.encode()]
-        parts += [memoryview(np.ascontiguousarray(array)).cast('B') for array in arrays.values()]
+        parts += [np.ascontiguousarray(array).data.cast('B') for array in arrays.values()]
         checksum = 0
         for part in parts:
             checksum = zlib.crc32(part, checksum)

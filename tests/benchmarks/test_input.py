@@ -1,7 +1,7 @@
 """From files to the network's input, images a second: ours against the toolbox's, on one processor.
 
-*Read* is the loader: files to packed samples. *Input* adds collation and the data preprocessor: the batch that the network
-takes. Ours is timed with its cache filled, as from the second epoch on; the first epoch is a row of its own.
+*Read* is the loader: files to packed samples. *Input* adds collation and the data preprocessor: the batch that the
+network takes. Ours is timed with its cache filled, as from the second epoch on; the first epoch is a row of its own.
 
 Command: python -m pytest tests/benchmarks/test_input.py --benchmark-enable
 SEGREPRO_CAMVID names a folder with CamVid; without it the embedded scenes are read.
@@ -49,10 +49,12 @@ def one_thread():
 
 
 def protocols(height, width):
+    whole = dict(train_view=dict(kind='whole', size=(height, width)), augment=[])
     crop = dict(kind='crop', size=(height, width), short_side=height, how='random', cat_max_ratio=0.75)
+    augment = [FLIP, COLOUR]
     return {
-        'resize to the whole': dict(train_view=dict(kind='whole', size=(height, width)), augment=[]),
-        'resize, flip, colour': dict(train_view=dict(kind='whole', size=(height, width)), augment=[FLIP, COLOUR]),
+        'resize to the whole': whole,
+        'resize, flip, colour': {**whole, 'augment': augment},
         'resize by 0.5 to 2, crop, flip, colour': dict(
             train_view=dict(**crop, scale=(0.5, 2.0)), augment=[FLIP, COLOUR]
         ),
