@@ -15,7 +15,7 @@ from mmengine.config import Config
 from bench import budgets, schedules, stages
 from bench.errors import PlanError
 from bench.own import heads
-from bench.pipelines import plain, preprocessor, scoring_loader, train_loader, train_size
+from bench.pipelines import plain, preprocessor, scoring_loader, split_augment, train_loader, train_size
 from bench.records import BudgetRule, DataSet, Run, Size
 from bench.stages import Leg
 
@@ -125,11 +125,13 @@ def compose(
     size = stages.scaled_size(run.size, stage.scale, protocol.stride)
     per_epoch = leg.samples / batch
     pairs = Path(pair_lists['train'])
+    augment, moved = split_augment(protocol.augment, experiment.model.data_preprocessor, run.device)
+    shown = {**protocol, 'augment': augment}
     config: dict[str, Any] = {
-        **_model(experiment, run, dataset, class_pixels),
+        **_model(experiment, run, dataset, class_pixels, moved),
         'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage.lr),
         'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
-        'train_dataloader': train_loader(protocol, size, dataset, pairs, batch // accumulate, run.device, pixels),
+        'train_dataloader': train_loader(shown, size, dataset, pairs, batch // accumulate, run.device, pixels),
         'train_cfg': _train_loop(leg, accumulate),
         **_validation(stated, leg, run, size, dataset, pair_lists, rule, pixels),
         **_test(run, dataset, pair_lists, rule, pixels),
@@ -208,12 +210,18 @@ def _extra_imports(experiment: Config) -> list[str]:
     return [name for name in ([imports] if isinstance(imports, str) else imports) if name != 'custom_ops']
 
 
-def _model(experiment: Config, run: Run, dataset: DataSet, class_pixels: Sequence[int]) -> dict[str, Any]:
+def _model(
+    experiment: Config,
+    run: Run,
+    dataset: DataSet,
+    class_pixels: Sequence[int],
+    augment: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     model = _with_areas(model_for(experiment.model, len(dataset.classes)), class_pixels, run.experiment)
     return {
         'default_scope': 'mmseg',
         'custom_imports': {'imports': [*_extra_imports(experiment), 'custom_ops'], 'allow_failed_imports': False},
-        'model': {**model, 'data_preprocessor': preprocessor(model['data_preprocessor'])},
+        'model': {**model, 'data_preprocessor': preprocessor(model['data_preprocessor'], augment)},
     }
 
 

@@ -21,6 +21,11 @@ QUICK = {
 """The toolbox's transforms and ours that draw the same numbers and make the same pixels, faster."""
 
 
+COMMON = 'SegDataPreProcessor'
+ON_DEVICE = ('PhotoMetricDistortion', 'RGBShift', 'RandomFlip', 'RandomGaussianBlur', 'RandomSharpness')
+"""Transforms that a GPU draws and applies to whole batches; see ``custom_ops.preprocessors``."""
+
+
 def train_size(protocol: Mapping[str, Any], image: Size) -> Size:
     """Return the (H, W) of a training input when whole images have size ``image``."""
     view = protocol['train_view']
@@ -57,10 +62,34 @@ def scoring_loader(
     }
 
 
-def preprocessor(stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model's data preprocessor, the toolbox's common one replaced by ours, which gives the same values."""
+def split_augment(
+    augment: Sequence[Mapping[str, Any]], stated: Mapping[str, Any], device: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the transforms for single samples, and the last ones, which a GPU applies to whole batches.
+
+    ``stated`` is the model's data preprocessor; another than the toolbox's common one takes no batch transforms.
+    """
+    steps = [plain(step) for step in augment]
+    if not device.startswith('cuda') or stated['type'] != COMMON:
+        return steps, []
+    moved = len(list(takewhile(_fits_device, reversed(steps))))
+    return steps[: len(steps) - moved], steps[len(steps) - moved :]
+
+
+def _fits_device(step: Mapping[str, Any]) -> bool:
+    # A list of directions or labels to be swapped are the toolbox's alone.
+    return step['type'] in ON_DEVICE and not isinstance(step.get('direction'), list) and 'swap_seg_labels' not in step
+
+
+def preprocessor(stated: Mapping[str, Any], augment: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+    """Return a model's data preprocessor: for the toolbox's common one ours, which gives the same values.
+
+    ``augment`` are the transforms that it applies to training batches.
+    """
     made = plain(stated)
-    return {**made, 'type': 'BatchPreProcessor'} if made['type'] == 'SegDataPreProcessor' else made
+    if made['type'] != COMMON:
+        return made
+    return {**made, 'type': 'BatchPreProcessor', **({'augment': list(augment)} if augment else {})}
 
 
 def images_only(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 Shapes: B images of H x W pixels.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from custom_ops.datasets.collate import STACKED
+from custom_ops.preprocessors import batch_transforms
 
 
 @MODELS.register_module()
@@ -22,22 +24,43 @@ class BatchPreProcessor(SegDataPreProcessor):
     """``SegDataPreProcessor`` that gives the same values with fewer passes over memory.
 
     Takes batches of ``collate_pixels``, and the toolbox's own. ``inputs`` come out in channels-last memory, label maps
-    as int64. Arguments are those of ``SegDataPreProcessor``.
+    as int64.
+
+    Args:
+        augment: configs of transforms to be applied to training batches on the device; see ``batch_transforms``.
+        arguments: those of ``SegDataPreProcessor``.
+
+    Raises:
+        ValueError: there is no batch transform of such a name, or a batch to be augmented is not of one size.
     """
+
+    def __init__(self, augment: Sequence[Mapping[str, Any]] = (), **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.augment = batch_transforms.build(augment)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
         """Return ``inputs`` float32 [B, 3, H', W'] (H', W' padded as the arguments say) and ``data_samples``."""
+        if training and self.augment:
+            data = self._augmented(data)
         if STACKED not in data:
             return super().forward(_long_labels(data), training)
         if self._pads(data, training):
             return super().forward(_unstacked(data), training)
         return self._whole(data, training)
 
+    def _augmented(self, data: dict[str, Any]) -> dict[str, Any]:
+        if STACKED not in data:
+            raise ValueError('only batches of one size, joined by collate_pixels, are augmented on the device')
+        data = self.cast_data(data)
+        images, labels = data['inputs'].float(), data[STACKED]
+        for transform in self.augment:
+            images, labels = transform(images, labels)
+        return {**data, 'inputs': images.to(torch.uint8), STACKED: labels}
+
     def _whole(self, data: dict[str, Any], training: bool) -> dict[str, Any]:
         data = self.cast_data(data)
-        inputs = data['inputs']
+        inputs, labels = data['inputs'], data[STACKED].long()
         inputs = self._looked_up(inputs) if inputs.device.type == 'cpu' else self._computed(inputs)
-        labels = data[STACKED].long()
         for label, sample in zip(labels, data['data_samples'], strict=True):
             sample.gt_sem_seg = PixelData(data=label)
             if training:

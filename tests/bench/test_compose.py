@@ -20,7 +20,9 @@ def dataset(images=40):
 
 def made(name, budget='short', size=(180, 240), **kwargs):
     rule = budgets.rule(budget)
-    run = Run(name, 'camvid', size, rule.name, rule.factor, 3, kwargs.pop('precision', 'fp32'))
+    run = Run(
+        name, 'camvid', size, rule.name, rule.factor, 3, kwargs.pop('precision', 'fp32'), kwargs.pop('device', 'cpu')
+    )
     experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
     return compose.compose(experiment, run, dataset(), LISTS, rule, Path('work'), **kwargs)
 
@@ -104,6 +106,20 @@ def test_a_sixth_crop_is_the_centre_of_the_rotated_image():
     assert (five.type, rotate.type, centre.type) == ('FiveCrop', 'RandomRotate', 'CentreCrop')
     assert five.size == centre.size == made('unet_phases/phase_4').crop
     assert choice.prob == pytest.approx([5 / 6, 1 / 6])
+
+
+def test_a_gpu_augments_what_it_can_and_the_loader_the_rest():
+    """Between the two nothing is lost and nothing done twice."""
+    names = ('deeplab_depth/resnet50', 'unet_phases/phase_7_4', 'kitti_ablation/baseline')
+    for name in names:
+        stated = [step.type for step in compose.read_experiment(paths.configs_dir() / f'{name}.py').protocol.augment]
+        for device in ('cpu', 'cuda:1'):
+            config = made(name, device=device).config
+            loaded = [step.type.removeprefix('Quick') for step in config.train_dataloader.dataset.pipeline]
+            moved = [step.type for step in config.model.data_preprocessor.get('augment', [])]
+            assert [step for step in loaded if step in stated] + moved == stated
+            assert moved == ([] if device == 'cpu' or name != names[0] else stated)
+            assert 'augment' not in config.test_dataloader
 
 
 def test_an_unknown_crop_names_the_choices():

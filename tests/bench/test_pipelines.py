@@ -112,9 +112,22 @@ def test_images_without_labels_are_loaded_anew_each_time(scenes, tmp_path):
     assert [step['type'] for step in steps] == ['LoadImageFromFile', 'Resize', 'PackPixels']
 
 
-def test_another_preprocessor_stays():
+STEPS = [dict(type='ReflectRotate'), dict(type='RandomFlip', prob=0.5), dict(type='PhotoMetricDistortion')]
+
+
+def test_a_gpu_takes_the_last_transforms_that_it_can():
+    assert pipelines.split_augment(STEPS, NORMALISED, 'cuda:1') == (STEPS[:1], STEPS[1:])
+    assert pipelines.split_augment(STEPS[::-1], NORMALISED, 'cuda') == (STEPS[::-1], [])
+    assert pipelines.split_augment(STEPS, NORMALISED, 'cpu') == (STEPS, [])
+    several = [dict(type='RandomFlip', prob=[0.3, 0.5], direction=['horizontal', 'vertical'])]
+    assert pipelines.split_augment(several, NORMALISED, 'cuda') == (several, [])
+    assert pipelines.preprocessor(NORMALISED, STEPS[1:])['augment'] == STEPS[1:]
+
+
+def test_another_preprocessor_stays_and_augments_nothing():
     stated = {'type': 'SegDataPreProcessorOfTheirOwn', 'mean': [1.0]}
     assert pipelines.preprocessor(stated) == stated
+    assert pipelines.split_augment(STEPS, stated, 'cuda') == (STEPS, [])
 
 
 def test_a_gpu_has_workers_that_pin_what_they_load(scenes, tmp_path):

@@ -84,3 +84,25 @@ def test_images_without_labels_are_prepared():
     expected = prepared(PackSegInputs, pseudo_collate, SegDataPreProcessor, ARGUMENTS['normalised'], False, given)
     found = prepared(PackPixels, collate_pixels, BatchPreProcessor, ARGUMENTS['normalised'], False, given)
     assert torch.equal(found['inputs'], expected['inputs'])
+
+
+def test_training_batches_are_augmented_and_others_are_not():
+    made = BatchPreProcessor(**ARGUMENTS['larger'], augment=[dict(type='RandomFlip', prob=1.0)])
+    packed = [PackPixels().transform(dict(one)) for one in samples()]
+    plain = prepared(PackPixels, collate_pixels, BatchPreProcessor, ARGUMENTS['larger'], False, samples())
+    assert torch.equal(made(collate_pixels([dict(one) for one in packed]), False)['inputs'], plain['inputs'])
+    mirrored = samples()
+    for one in mirrored:
+        one['img'], one['gt_seg_map'] = one['img'][:, ::-1], one['gt_seg_map'][:, ::-1]
+    expected = prepared(PackPixels, collate_pixels, BatchPreProcessor, ARGUMENTS['larger'], True, mirrored)
+    found = made(collate_pixels([PackPixels().transform(dict(one)) for one in samples()]), True)
+    assert torch.equal(found['inputs'], expected['inputs'])
+    for ours, theirs in zip(found['data_samples'], expected['data_samples'], strict=True):
+        assert torch.equal(ours.gt_sem_seg.data, theirs.gt_sem_seg.data)
+
+
+def test_images_of_several_sizes_are_not_augmented_together():
+    made = BatchPreProcessor(**ARGUMENTS['normalised'], augment=[dict(type='RandomFlip')])
+    given = [PackPixels().transform(one) for one in (*samples(1), *samples(1, (24, 40), (24, 40)))]
+    with pytest.raises(ValueError, match='only batches of one size, joined by collate_pixels, are augmented'):
+        made(collate_pixels(given), True)
