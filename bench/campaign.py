@@ -1,15 +1,15 @@
 """Wire the steps: catalogue and data set to plan, plan to jobs, jobs to receipts, receipts to the report."""
 
-import os
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib import metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from bench import budgets, data_sets, environment, forecast, inheritance, plan, sources, store
+from bench import budgets, data_sets, devices, environment, forecast, inheritance, plan, sources, store
 from bench.catalogue import Catalogue
-from bench.errors import PlanError, UnknownName
+from bench.errors import PlanError
+from bench.execute.schedule import Outcome, Schedule
+from bench.forecast import Footprint, Measured
 from bench.records import (
     BudgetRule,
     DataSet,
@@ -22,23 +22,27 @@ from bench.records import (
     Status,
 )
 
+Engine = Callable[[Schedule[Job], Callable[[Job, dict[str, Any]], None]], Iterator[Outcome[Job]]]
+"""Carries out a schedule, hands on what workers say, yields how each job ended."""
+
 REPEATED = frozenset({'interrupted', 'skipped'})
 """Statuses that say nothing about the run itself: such runs are tried again without being asked for."""
-
-USABLE_SHARE = 0.85
-"""Share of a device's memory that runs may fill by forecast; the rest is for what a forecast cannot see."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What the user chose, resolved: where, how big, how many; ``own`` are the configs of own models by id."""
+    """What the user chose, resolved: where, how big, how many; ``own`` are the configs of own models by id.
+
+    Runs are spread over ``devices`` (all of one kind), at most ``slots`` on each and ``jobs`` at once.
+    """
 
     dataset: DataSet
     size: Size
     rule: BudgetRule
     seeds: int
     precision: Precision
-    device: str
+    devices: tuple[str, ...]
+    slots: int
     jobs: int
     results: Path
     configs: Path
@@ -54,7 +58,8 @@ class Setting:
 class Prepared:
     """A plan ready to be carried out: jobs still to do, statuses of those that are not.
 
-    ``runs`` are all of the plan, ``needed`` the folders of those whose weights others start from.
+    ``runs`` are all of the plan, ``needed`` the folders of those whose weights others start from; ``footprints`` are
+    the counted networks by folder, ``measured`` what finished runs tell about the next ones.
     """
 
     setting: Setting
@@ -64,35 +69,20 @@ class Prepared:
     left_out: dict[str, str] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
     needed: set[str] = field(default_factory=set)
-    stored: list[Receipt] = field(default_factory=list)
+    footprints: dict[str, Footprint] = field(default_factory=dict)
+    measured: Measured = field(default_factory=Measured)
+
+    def need(self, job: Job) -> Forecast:
+        """Return what ``job`` is expected to need, as far as it is known now."""
+        counted = self.footprints[job.folder]
+        classes = len(job.dataset.classes)
+        memory = self.measured.memory_bytes(counted, job.run, classes, job.accumulate)
+        return replace(self.forecasts[job.folder], memory_bytes=memory)
 
 
 def find_dataset(name: str, root: Path | None, classes: Path | None) -> DataSet:
     """Find a data set on disk; see ``data_sets.find``."""
     return data_sets.find(name, root, classes)
-
-
-def find_device(name: str) -> str:
-    """Return ``cpu`` or ``cuda[:N]``; ``auto`` is CUDA where a card and a torch that can use it are there.
-
-    Raises:
-        UnknownName: another word.
-    """
-    if name == 'auto':
-        return 'cuda' if _has_cuda() else 'cpu'
-    if name == 'cpu' or name == 'cuda' or (name.startswith('cuda:') and name[5:].isdigit()):
-        return name
-    raise UnknownName('device', name, ('auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1'))
-
-
-def _has_cuda() -> bool:
-    # Asked without importing torch, which costs a second.
-    if '+cpu' in metadata.version('torch') or os.environ.get('CUDA_VISIBLE_DEVICES') == '':
-        return False
-    try:
-        return subprocess.run(['nvidia-smi', '-L'], capture_output=True, timeout=20, check=False).returncode == 0
-    except (OSError, subprocess.SubprocessError):
-        return False
 
 
 def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
@@ -111,27 +101,40 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
         rule=setting.rule,
         seeds=setting.seeds,
         precision=setting.precision,
-        device=setting.device,
+        device=setting.devices[0],
     )
     keys: dict[str, str] = {}
     for run in made.runs:
         parents = [keys[parent] for parent in run.parents]
         keys[run.folder] = sources.key(run, _config(setting, run), manifest.sha256, parents)
-    receipts = {run.folder: store.read(setting.results, run) for run in made.runs}
+    measured, statuses = Measured(), {}
+    for run in made.runs:
+        # Of a receipt only this is kept: there may be a hundred thousand.
+        receipt = store.read(setting.results, run)
+        if receipt is not None:
+            measured.add(receipt)
+            current = receipt.key == keys[run.folder] and not _to_repeat(receipt, setting)
+            statuses[run.folder] = (receipt.status, current)
 
     def done(run: Run) -> bool:
-        receipt = receipts[run.folder]
-        return receipt is not None and receipt.key == keys[run.folder] and not _to_repeat(receipt, setting)
+        return statuses.get(run.folder, ('', False))[1]
 
     todo, needed = inheritance.unfinished(made.runs, done, setting.results)
     waiting = {run.folder for run in todo}
-    statuses = {
-        folder: receipt.status for folder, receipt in receipts.items() if receipt is not None and folder not in waiting
-    }
-    prepared = Prepared(setting, [], {}, statuses, dict(made.left_out), runs=made.runs, needed=needed)
+    settled = {folder: status for folder, (status, _) in statuses.items() if folder not in waiting}
+    prepared = Prepared(setting, [], {}, settled, dict(made.left_out), made.runs, needed, measured=measured)
     if todo:
+        _learn_from_others(prepared)
         _add_jobs(prepared, todo, keys, manifest)
     return prepared
+
+
+def _learn_from_others(prepared: Prepared) -> None:
+    """Take in the receipts of the results folder that do not belong to the plan."""
+    planned = {run.folder for run in prepared.runs}
+    for folder, receipt in store.read_each(prepared.setting.results):
+        if folder.relative_to(prepared.setting.results).as_posix() not in planned:
+            prepared.measured.add(receipt)
 
 
 def _to_repeat(receipt: Receipt, setting: Setting) -> bool:
@@ -148,41 +151,40 @@ def _config(setting: Setting, run: Run) -> Path:
 def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], manifest: data_sets.Manifest) -> None:
     from bench.execute import counting
 
-    setting = prepared.setting
-    prepared.stored = [receipt for _, receipt in store.read_all(setting.results)]
+    setting, measured = prepared.setting, prepared.measured
     threads = max(1, environment.usable_cpus() // setting.jobs)
     lists = data_sets.write_pair_lists(
         setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest.sha256[:12]}'
     )
-    train_images = len(setting.dataset.splits['train'])
-    requests = [
-        counting.CountRequest(run, _config(setting, run), setting.rule, len(setting.dataset.classes), train_images)
-        for run in todo
-    ]
+    classes, train_images = len(setting.dataset.classes), len(setting.dataset.splits['train'])
+    requests = [counting.CountRequest(run, _config(setting, run), setting.rule, classes, train_images) for run in todo]
     counted = counting.footprints(requests, data_sets.cache_folder())
-    measured = forecast.speeds(prepared.stored)
-    memory = device_bytes(setting.device)
+    speeds = measured.speeds()
+    usable = int(devices.USABLE_SHARE * min(devices.device_bytes(device) for device in setting.devices))
     for run, footprint in zip(todo, counted, strict=True):
         rule = budgets.for_network(setting.rule, footprint.params, footprint.macs_image)
-        job = Job(
-            run=run,
-            config=_config(setting, run),
-            dataset=setting.dataset,
-            manifest=manifest.sha256,
-            pair_lists=lists,
-            rule=rule,
-            results=setting.results,
-            key=keys[run.folder],
-            weights=setting.weights,
-            threads=threads,
-            accumulate=forecast.micro_batches(footprint, int(USABLE_SHARE * memory)),
-            keep_checkpoints=setting.keep_checkpoints or run.folder in prepared.needed,
-            contended=setting.jobs > 1,
-            class_pixels=tuple(manifest.class_pixels['train']),
+        parts = forecast.micro_batches(footprint, usable)
+        parts = forecast.micro_batches(measured.after_oom(footprint, run, classes, parts), usable)
+        prepared.jobs.append(
+            Job(
+                run=run,
+                config=_config(setting, run),
+                dataset=setting.dataset,
+                manifest=manifest.sha256,
+                pair_lists=lists,
+                rule=rule,
+                results=setting.results,
+                key=keys[run.folder],
+                weights=setting.weights,
+                threads=threads,
+                accumulate=parts,
+                keep_checkpoints=setting.keep_checkpoints or run.folder in prepared.needed,
+                class_pixels=tuple(manifest.class_pixels['train']),
+            )
         )
-        prepared.jobs.append(job)
         images = _scored_images(setting.dataset, rule)
-        prepared.forecasts[run.folder] = forecast.forecast(footprint, run, rule, images, threads, measured)
+        prepared.footprints[run.folder] = footprint
+        prepared.forecasts[run.folder] = forecast.forecast(footprint, run, rule, images, threads, speeds)
 
 
 def _scored_images(dataset: DataSet, rule: BudgetRule) -> dict[str, int]:
@@ -196,55 +198,66 @@ def _scored_images(dataset: DataSet, rule: BudgetRule) -> dict[str, int]:
     return {name: len(pairs) if limit is None else min(limit, len(pairs)) for name, (pairs, limit) in limits.items()}
 
 
-def device_bytes(device: str) -> int:
-    """Return the memory of the machine, or of the CUDA device that the runs use."""
-    if device == 'cpu':
-        import psutil
-
-        return psutil.virtual_memory().total
-    query = ['nvidia-smi', '--query-gpu=memory.total', '--format=csv,noheader,nounits']
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-    return int(answer.stdout.split()[0]) * 2**20
-
-
-def carry_out(prepared: Prepared) -> dict[str, Status]:
+def carry_out(prepared: Prepared, engine: Engine | None = None) -> dict[str, Status]:
     """Carry out the jobs and return the status of every planned run by its folder.
+
+    Args:
+        engine: what starts the jobs; processes of this machine if None.
 
     Raises:
         KeyboardInterrupt: after the running workers saved a checkpoint and ended.
     """
     if not prepared.jobs:
         return prepared.statuses
-    from bench.execute.local import Limits, LocalEngine
     from bench.progress import Progress
 
     setting, statuses = prepared.setting, prepared.statuses
-    planned = {job.run.folder for job in prepared.jobs}
-
-    def objection(job: Job) -> str | None:
-        return inheritance.objection(job.run, statuses, planned)
-
-    def pending(run: Run) -> bool:
-        return statuses.get(run.folder, 'interrupted') in REPEATED
-
-    def timeout_sec(job: Job) -> float:
-        expected = prepared.forecasts[job.run.folder].wall_sec
-        return setting.timeout_sec or max(900.0, 10 * expected)
-
-    memory = int(USABLE_SHARE * device_bytes(setting.device))
-    limits = Limits(setting.jobs, memory, timeout_sec, deadline=setting.deadline)
+    schedule = Schedule(
+        prepared.jobs,
+        devices.places(setting.devices, setting.slots),
+        need=prepared.need,
+        parents=lambda job: job.run.parents,
+        statuses=statuses,
+        at_once=setting.jobs,
+        deadline=setting.deadline,
+    )
+    heirs = inheritance.Heirs(
+        setting.results, prepared.runs, lambda run: statuses.get(run.folder, 'interrupted') in REPEATED
+    )
     with Progress(prepared.forecasts, setting.jobs) as progress:
-        engine = LocalEngine(limits, lambda job: prepared.forecasts[job.run.folder], progress.event)
-        for outcome in engine.run(prepared.jobs, objection):
-            statuses[outcome.job.run.folder] = outcome.status
-            if not outcome.stored:
-                receipt = Receipt.of(outcome.job, outcome.status, outcome.reason)
-                store.write(setting.results, outcome.job.run, receipt)
-            elif outcome.status == 'ok' and not setting.keep_checkpoints and outcome.job.keep_checkpoints:
-                inheritance.mark(setting.results, outcome.job.folder)
-            inheritance.release(setting.results, prepared.runs, pending)
+        for outcome in (engine or _local_engine(prepared))(schedule, progress.event):
+            statuses[outcome.job.folder] = outcome.status
+            _settle(prepared, outcome)
+            if outcome.status not in REPEATED:
+                heirs.settled(outcome.job.run)
             progress.ended(outcome)
     return statuses
+
+
+def _local_engine(prepared: Prepared) -> Engine:
+    from bench.execute.local import Limits, LocalEngine
+
+    def timeout_sec(job: Job) -> float:
+        return prepared.setting.timeout_sec or max(900.0, 10 * prepared.forecasts[job.folder].wall_sec)
+
+    def placed(job: Job, device: str) -> Job:
+        return replace(job, run=replace(job.run, device=device), memory_bytes=prepared.need(job).memory_bytes)
+
+    limits = Limits(timeout_sec)
+    return lambda schedule, on_event: LocalEngine(limits, on_event, placed=placed).run(schedule)
+
+
+def _settle(prepared: Prepared, outcome: Outcome[Job]) -> None:
+    """Store what the worker could not, and keep what the run tells about others."""
+    setting, job = prepared.setting, outcome.job
+    if not outcome.stored:
+        store.write(setting.results, job.run, Receipt.of(job, outcome.status, outcome.reason))
+        return
+    if outcome.status == 'ok' and not setting.keep_checkpoints and job.keep_checkpoints:
+        inheritance.mark(setting.results, job.folder)
+    receipt = store.read(setting.results, job.run)
+    if receipt is not None:
+        prepared.measured.add(receipt)
 
 
 def report(results: Path, known: Catalogue) -> Path:
@@ -262,7 +275,7 @@ def print_forecast(prepared: Prepared) -> None:
 
     rows = []
     for job in prepared.jobs:
-        expected = prepared.forecasts[job.run.folder]
+        expected = prepared.need(job)
         split = f'{job.accumulate} parts' if job.accumulate > 1 else ''
         rows.append(
             [

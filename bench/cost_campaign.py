@@ -65,14 +65,15 @@ def _is_done(job: CostJob) -> bool:
 def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status]:
     """Time one network after another, alone on the device, and return their statuses."""
     from bench.execute.local import Limits, LocalEngine, time_network
+    from bench.execute.schedule import Place, Schedule
     from bench.progress import Progress
 
     expected = Forecast(EXPECTED_SEC, 0, 0)
     statuses: dict[str, Status] = {}
-    limits: Limits[CostJob] = Limits(jobs=1, memory_bytes=0, timeout_sec=lambda job: setting.timeout_sec or 900.0)
+    limits: Limits[CostJob] = Limits(lambda job: setting.timeout_sec or 900.0)
+    schedule = Schedule(jobs, [Place(setting.device, 1, 0)], need=lambda job: expected)
     with Progress({job.folder: expected for job in jobs}, 1) as progress:
-        engine = LocalEngine(limits, lambda job: expected, progress.event, time_network)
-        for outcome in engine.run(jobs, lambda job: ''):
+        for outcome in LocalEngine(limits, progress.event, time_network).run(schedule):
             statuses[outcome.job.folder] = outcome.status
             progress.ended(outcome)
     return statuses

@@ -1,10 +1,10 @@
 """Weights that runs hand on to runs: kept while a child needs them, then dropped. Files only, no torch."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench.records import Run, Status
+from bench.records import Run
 
 MARK = '.for_children'
 """Lies beside checkpoints that nobody asked for but runs that start from them."""
@@ -34,30 +34,41 @@ def unfinished(runs: Iterable[Run], done: Callable[[Run], bool], results: Path) 
     return todo[::-1], needed
 
 
-def objection(run: Run, statuses: Mapping[str, Status], planned: Iterable[str]) -> str | None:
-    """Return why ``run`` may not start: '' if it may, None if it has to wait, else the parent that failed."""
-    for parent in run.parents:
-        status = statuses.get(parent)
-        if status is not None and status != 'ok':
-            return f'starts from {parent}, which ended as {status}'
-        if status is None and parent in planned:
-            return None
-    return ''
-
-
 def mark(results: Path, folder: str) -> None:
     """Note that the weights of the run in ``folder`` are kept for its children alone."""
     (results / folder / 'training' / MARK).touch()
 
 
-def release(results: Path, runs: Iterable[Run], pending: Callable[[Run], bool]) -> None:
-    """Drop marked weights that no pending run starts from."""
-    planned = list(runs)
-    needed = {parent for run in planned if pending(run) for parent in run.parents}
-    for run in planned:
-        training = results / run.folder / 'training'
-        if run.folder in needed or not (training / MARK).exists():
-            continue
+class Heirs:
+    """Who still needs the weights that were kept for children alone; the last one to settle has them dropped.
+
+    Args:
+        results: the results folder.
+        runs: all of the plan.
+        pending: whether a run may yet need its parents' weights.
+    """
+
+    def __init__(self, results: Path, runs: Iterable[Run], pending: Callable[[Run], bool]):
+        self._results = results
+        self._waiting: dict[str, int] = {}
+        planned = list(runs)
+        for run in planned:
+            for parent in run.parents if pending(run) else ():
+                self._waiting[parent] = self._waiting.get(parent, 0) + 1
+        for run in planned:
+            self._drop_unless_needed(run.folder)
+
+    def settled(self, run: Run) -> None:
+        """Take in that ``run``, which was pending, is so no more."""
+        for parent in run.parents:
+            self._waiting[parent] -= 1
+            self._drop_unless_needed(parent)
+        self._drop_unless_needed(run.folder)
+
+    def _drop_unless_needed(self, folder: str) -> None:
+        training = self._results / folder / 'training'
+        if self._waiting.get(folder) or not (training / MARK).exists():
+            return
         with contextlib.suppress(FileNotFoundError):
             for file in (*training.glob('*.pth'), training / MARK):
                 file.unlink()

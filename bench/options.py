@@ -37,6 +37,13 @@ def parser() -> argparse.ArgumentParser:
     )
     how = made.add_argument_group('how to run it')
     how.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 or auto (cuda where there is one)')
+    how.add_argument('--gpus', type=_indices, default=(), metavar='0,1,...', help='spread the runs over these GPUs')
+    how.add_argument(
+        '--jobs-per-gpu',
+        type=int,
+        metavar='N',
+        help='runs at once on each GPU, as far as its memory allows by forecast (default: 1)',
+    )
     how.add_argument(
         '--jobs',
         type=int,
@@ -59,16 +66,23 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _indices(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(',')]
+    if not all(part.isdigit() for part in parts) or len(set(parts)) < len(parts):
+        raise argparse.ArgumentTypeError(f'{text!r}: GPUs are counted from 0, each once, as in 0,1,2')
+    return tuple(int(part) for part in parts)
+
+
 def check(options: argparse.Namespace) -> None:
     """Refuse values outside their range.
 
     Raises:
         ValueError: names the option, the value and the rule.
     """
-    for name in ('jobs', 'seeds'):
+    for name in ('jobs', 'jobs_per_gpu', 'seeds'):
         value = getattr(options, name)
         if value is not None and value < 1:
-            raise ValueError(f'--{name} {value}: at least 1 is needed')
+            raise ValueError(f'--{name.replace("_", "-")} {value}: at least 1 is needed')
     for name in ('max_minutes', 'timeout_minutes'):
         value = getattr(options, name)
         if value is not None and value <= 0:
@@ -77,5 +91,7 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError('--checkpoint goes with --config: it says whose weights these are')
     if options.config and options.list:
         raise ValueError('--list shows what is documented; --config FILE --dry-run shows what would run')
+    if options.cost and (options.gpus or options.jobs_per_gpu):
+        raise ValueError('--cost times one network after another; --device cuda:N says on which GPU')
     if options.json and not options.list:
         raise ValueError('--json goes with --list')

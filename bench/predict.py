@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import campaign, store
+from bench import devices, store
 from bench.data_sets.advance import advancing
 from bench.data_sets.folder import read_classes
 from bench.data_sets.listing import IMAGE_SUFFIXES
@@ -92,7 +92,7 @@ def _predict(chosen: argparse.Namespace) -> int:
     network = find_network(chosen.run, chosen.config, chosen.checkpoint)
     targets = find_targets(chosen.images, chosen.out, overlays=chosen.overlay > 0)
     _refuse_to_replace(targets, chosen.force)
-    device = campaign.find_device(chosen.device)
+    device = devices.find_device(chosen.device)
     # Imported here: a mistyped option must not wait for torch. The toolbox announces parts that are not installed.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter('ignore')

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from bench.execute.local import Named, Outcome
+from bench.execute.schedule import Named, Outcome
 from bench.records import Forecast
 
 
@@ -18,14 +18,17 @@ class Progress:
     """
 
     def __init__(self, forecasts: Mapping[str, Forecast], jobs: int):
-        self._forecasts = dict(forecasts)
-        self._left = {folder: forecast.wall_sec for folder, forecast in forecasts.items()}
+        self._forecasts = forecasts
+        # Sums, not lists: they are asked for after every run.
+        self._waiting_sec = sum(forecast.wall_sec for forecast in forecasts.values())
+        self._left: dict[str, float] = {}
         self._jobs = jobs
         self._total = len(forecasts)
         self._ended = 0
         self._started: dict[str, float] = {}
         self._lines: dict[str, str] = {}
-        self._spent_over_forecast: list[float] = []
+        self._spent_over_forecast, self._measured = 0.0, 0
+        self._said: set[str] = set()
         self._live: Any = None
 
     def __enter__(self) -> 'Progress':
@@ -48,11 +51,15 @@ class Progress:
             case 'start':
                 self._started[folder] = time.monotonic()
                 self._lines[folder] = 'starting'
+                self._left[folder] = self._forecasts[folder].wall_sec
+                self._waiting_sec -= self._left[folder]
             case 'stage':
                 self._lines[folder] = message['stage']
             case 'step':
                 self._lines[folder] = f'step {message["step"]}/{message["of"]}  loss {message["loss"]:.4f}'
                 self._left[folder] = self._remaining(folder, message['step'] / message['of'])
+            case 'waiting':
+                self._wait(folder, message['stage'])
             case 'score':
                 self._lines[folder] = f'scored {message["image"]}/{message["of"]}'
         self._refresh()
@@ -61,23 +68,33 @@ class Progress:
         """Take in how a run ended; prints one line."""
         folder = outcome.job.folder
         self._ended += 1
-        spent = time.monotonic() - self._started.get(folder, time.monotonic())
+        began = self._started.pop(folder, None)
+        spent = 0.0 if began is None else time.monotonic() - began
+        if began is None:
+            self._waiting_sec -= self._forecasts[folder].wall_sec
         if outcome.status == 'ok':
-            self._spent_over_forecast.append(spent / self._forecasts[folder].wall_sec)
+            self._spent_over_forecast += spent / self._forecasts[folder].wall_sec
+            self._measured += 1
         self._left.pop(folder, None)
         self._lines.pop(folder, None)
+        self._said.discard(folder)
         reason = f'  {outcome.reason}' if outcome.reason else ''
         self._print(f'[{self._ended}/{self._total}] {outcome.status:<12} {folder}  {spent:.1f} s{reason}')
         self._refresh()
+
+    def _wait(self, folder: str, text: str) -> None:
+        self._lines[folder] = text
+        if folder not in self._said and self._live is None:
+            self._said.add(folder)
+            print(f'{folder} waits until nobody else uses the device', file=sys.stderr, flush=True)
 
     def _remaining(self, folder: str, share: float) -> float:
         spent = time.monotonic() - self._started[folder]
         return spent * (1 - share) / share if spent > 5 else self._forecasts[folder].wall_sec * (1 - share)
 
     def _eta_sec(self) -> float:
-        ratio = sum(self._spent_over_forecast) / len(self._spent_over_forecast) if self._spent_over_forecast else 1.0
-        left = sum(sec if folder in self._lines else sec * ratio for folder, sec in self._left.items())
-        return left / self._jobs
+        ratio = self._spent_over_forecast / self._measured if self._measured else 1.0
+        return (sum(self._left.values()) + max(0.0, self._waiting_sec) * ratio) / self._jobs
 
     def _refresh(self) -> None:
         if self._live is None:

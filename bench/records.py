@@ -233,9 +233,9 @@ class Job:
 
     ``config`` is the experiment's file, ``pair_lists`` the file of image and label paths of each split, ``key`` the
     hash that names what the run depends on, ``accumulate`` the micro-batches per optimiser step, ``weights`` the
-    folder where pretrained weights are looked up by name, ``contended`` whether other runs may share the device,
-    ``class_pixels`` the labelled pixels of each class in the train split (empty: not counted). ``keep_checkpoints``
-    leaves the last and the best weights beside the receipt: on request, or because another run starts from them.
+    folder where pretrained weights are looked up by name, ``class_pixels`` the labelled pixels of each class in the
+    train split (empty: not counted). ``keep_checkpoints`` leaves the last and the best weights beside the receipt: on
+    request, or because another run starts from them. ``memory_bytes`` is the forecast that the run was admitted with.
     """
 
     run: Run
@@ -250,8 +250,8 @@ class Job:
     threads: int = 1
     accumulate: int = 1
     keep_checkpoints: bool = False
-    contended: bool = False
     class_pixels: tuple[int, ...] = ()
+    memory_bytes: int = 0
 
     @property
     def folder(self) -> str:
@@ -273,7 +273,6 @@ class CostJob:
     key: str
     threads: int = 1
     seconds: float = 5.0
-    contended: bool = False
 
     @property
     def folder(self) -> str:
@@ -337,5 +336,4 @@ class Receipt:
             factor=run.factor if run.budget == 'short' else None,
             precision=run.precision,
             size=run.size,
-            contended=job.contended,
         )

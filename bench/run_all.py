@@ -8,7 +8,19 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import budgets, campaign, catalogue, cost_campaign, data_sets, environment, options, paths, sizes, store
+from bench import (
+    budgets,
+    campaign,
+    catalogue,
+    cost_campaign,
+    data_sets,
+    devices,
+    environment,
+    options,
+    paths,
+    sizes,
+    store,
+)
 from bench.errors import BenchError, UnknownName
 from bench.own import models as own_models
 from bench.own.translate import Target
@@ -90,7 +102,8 @@ def _list(chosen) -> int:
 def _run(chosen) -> int:
     known, ids = _load(chosen)
     rule = budgets.rule(chosen.budget, chosen.budget_factor)
-    device = campaign.find_device(chosen.device)
+    spread = devices.find_devices(chosen.device, chosen.gpus)
+    slots = devices.slots(spread, chosen.jobs, chosen.jobs_per_gpu, _default_jobs(rule, spread[0]))
     dataset = campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
     own = _own(chosen, dataset)
     made = campaign.prepare(
@@ -102,8 +115,9 @@ def _run(chosen) -> int:
             rule=rule,
             seeds=chosen.seeds,
             precision=chosen.precision,
-            device=device,
-            jobs=chosen.jobs or _default_jobs(rule, device),
+            devices=spread,
+            slots=slots,
+            jobs=min(chosen.jobs or slots * len(spread), slots * len(spread)),
             results=chosen.results.resolve(),
             configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
             weights=chosen.weights or data_sets.cache_folder() / 'weights',
@@ -131,7 +145,7 @@ def _cost(chosen) -> int:
     results = chosen.results.resolve()
     own = _own(chosen)
     setting = cost_campaign.CostSetting(
-        device=campaign.find_device(chosen.device),
+        device=devices.find_device(chosen.device),
         precision=chosen.precision,
         results=results,
         configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),

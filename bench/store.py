@@ -84,22 +84,25 @@ def read(results: Path, run: Run) -> Receipt | None:
 
 def read_all(results: Path) -> list[tuple[Path, Receipt]]:
     """Return every readable receipt below ``results`` with its folder, sorted by path."""
-    found = []
+    return list(read_each(results))
+
+
+def read_each(results: Path) -> Iterator[tuple[Path, Receipt]]:
+    """Yield what ``read_all`` returns, one at a time."""
     for path in sorted(results.glob(f'*/*/*/{RECEIPT}')):
         receipt = _read_or_set_aside(path)
         if receipt is not None:
-            found.append((path.parent, receipt))
-    return found
+            yield path.parent, receipt
 
 
 def read_timings(results: Path) -> list[dict[str, Any]]:
-    """Return every readable record of ``run_all --cost`` below ``results``, sorted by path."""
+    """Return every readable record of ``run_all --cost`` below ``results``, each with its ``file``, sorted by path."""
     found = []
     for path in sorted(results.glob('*/*/cost-*.json')):
         with contextlib.suppress(OSError, ValueError):
             record = json.loads(path.read_text(encoding='utf-8'))
             if isinstance(record, dict) and record.get('status') == 'ok':
-                found.append(record)
+                found.append(record | {'file': str(path)})
     return found
 
 

@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -42,7 +43,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 from PIL import UnidentifiedImageError
 
-from bench import environment, store
+from bench import data_sets, devices, environment, lease, store
 from bench.errors import DataError, Interrupted
 from bench.records import CostJob, Job, Receipt, Status
 from bench.running import attempt, costing, protocol, training
@@ -62,7 +63,7 @@ def main(job: Job, channel: Connection) -> None:
     """
     _accept_stop_signal()
     _follow_parent()
-    _choose_device(job.run.device)
+    job = replace(job, run=replace(job.run, device=_choose_device(job.run.device)))
     folder = store.run_folder(job.results, job.run)
     folder.mkdir(parents=True, exist_ok=True)
     resumed = _prepare(folder, job)
@@ -70,7 +71,9 @@ def main(job: Job, channel: Connection) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         sys.stdout = sys.stderr = log
-        receipt = execute(job, folder, resumed, channel.send)
+        with lease.hold(job.run.device, _lease_folder(), _keep_in_touch(channel.send, 'stage')) as held:
+            receipt = execute(job, folder, resumed, _considerate(channel.send, held))
+            receipt.contended = held.met_others()
         try:
             store.write(job.results, job.run, receipt)
         except Exception as error:
@@ -94,6 +97,9 @@ def execute(job: Job, folder: Path, resumed: int, report: Report) -> Receipt:
             setattr(receipt, name, block)
     except BaseException as error:
         receipt.status, receipt.reason = classify(error)
+        if receipt.status == 'oom':
+            # The next forecast of this run begins above what was not enough.
+            receipt.memory = {'admitted_bytes': job.memory_bytes}
         traceback.print_exc()
     receipt.wall_sec = round(time.monotonic() - started, 3)
     return receipt
@@ -147,13 +153,41 @@ def _accept_stop_signal() -> None:
     signal.signal(signal.SIGTERM, lambda *_: attempt.request_stop())
 
 
-def _choose_device(device: str) -> None:
-    """Show CUDA only the device that was asked for; mmengine takes the first one it sees."""
+def _choose_device(device: str) -> str:
+    """Show CUDA only the device that was asked for, mmengine takes the first; return its name from now on."""
     kind, _, index = device.partition(':')
     if kind == 'cpu':
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     elif index:
-        os.environ['CUDA_VISIBLE_DEVICES'] = index
+        os.environ['CUDA_VISIBLE_DEVICES'] = devices.card(device)
+    return kind
+
+
+def _lease_folder() -> Path:
+    return data_sets.cache_folder() / 'devices'
+
+
+def _keep_in_touch(send: Report, kind: str) -> Callable[[float], bool]:
+    """Return what a lease calls while it waits: the engine hears of it, and a request to stop ends the wait."""
+
+    def waiting(waited_sec: float) -> bool:
+        send({'kind': kind, 'stage': f'waits for the device, {waited_sec:.0f} s so far'})
+        return attempt.stop_requested()
+
+    return waiting
+
+
+def _considerate(send: Report, held: lease.Lease) -> Report:
+    """Return a ``report`` that after every step and every scored image lets a measurement of another run go first."""
+
+    def report(message: dict[str, Any]) -> None:
+        send(message)
+        if message['kind'] in ('step', 'score'):
+            waited_sec = held.give_way()
+            if waited_sec:
+                send({'kind': 'waited', 'sec': waited_sec})
+
+    return report
 
 
 def _follow_parent() -> None:
@@ -170,10 +204,13 @@ def _follow_parent() -> None:
 
 
 def cost_main(job: CostJob, channel: Connection) -> None:
-    """Count and time the network of ``job``; a failure is reported through ``channel``, nothing is raised."""
+    """Count and time the network of ``job``, alone on its device however long that has to be waited for.
+
+    A failure is reported through ``channel``, nothing is raised.
+    """
     _accept_stop_signal()
     _follow_parent()
-    _choose_device(job.device)
+    job = replace(job, device=_choose_device(job.device))
     status: Status = 'ok'
     reason = ''
     with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
@@ -181,8 +218,17 @@ def cost_main(job: CostJob, channel: Connection) -> None:
         try:
             torch.set_num_threads(job.threads)
             channel.send({'kind': 'stage', 'stage': 'time'})
-            costing.write(job, costing.measure(job))
+            _time_alone(job, channel.send)
         except BaseException as error:
             status, reason = classify(error)
     channel.send({'kind': 'done', 'status': status, 'reason': reason})
     channel.close()
+
+
+def _time_alone(job: CostJob, send: Report) -> None:
+    began = time.monotonic()
+    with lease.hold(job.device, _lease_folder(), _keep_in_touch(send, 'waiting')), lease.alone(None) as alone:
+        if not alone:
+            raise Interrupted('asked to stop while waiting for the device')
+        send({'kind': 'waited', 'sec': time.monotonic() - began})
+        costing.write(job, costing.measure(job))

@@ -1,5 +1,6 @@
 """Count networks for the forecast, in a child process (the commands themselves never load torch)."""
 
+import functools
 import hashlib
 import json
 import warnings
@@ -32,26 +33,34 @@ def footprints(requests: Sequence[CountRequest], cache: Path) -> list[Footprint]
     Raises:
         BenchError: a network cannot be built; the message names the experiment.
     """
-    known = {request: _read(cache, request) for request in requests}
-    missing = [request for request, found in known.items() if found is None]
+    paths = [_path(cache, request) for request in requests]
+    # Seeds of one experiment share a file.
+    known = {path: _read(path) for path in set(paths)}
+    missing = {path: request for path, request in zip(paths, requests, strict=True) if known[path] is None}
     if missing:
-        for request, counted in zip(missing, _count_in_child(missing), strict=True):
-            known[request] = counted
-            store.write_atomically(_path(cache, request), json.dumps(asdict(counted)))
-    return [found for request in requests if (found := known[request]) is not None]
+        for path, counted in zip(missing, _count_in_child(list(missing.values())), strict=True):
+            known[path] = counted
+            store.write_atomically(path, json.dumps(asdict(counted)))
+    return [found for path in paths if (found := known[path]) is not None]
 
 
 def _path(cache: Path, request: CountRequest) -> Path:
     # The seed changes nothing that is counted.
     variant = request.run.variant.rsplit('-seed', 1)[0]
     parts = [request.run.experiment, variant, str(request.classes), str(request.images), str(request.rule)]
-    files = [file.read_text(encoding='utf-8') for file in sources.reached(request.config)]
-    return cache / 'footprints' / (hashlib.sha256('\0'.join([*parts, *files]).encode()).hexdigest()[:24] + '.json')
+    text = '\0'.join([*parts, _digest(request.config)])
+    return cache / 'footprints' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
 
 
-def _read(cache: Path, request: CountRequest) -> Footprint | None:
+@functools.cache
+def _digest(config: Path) -> str:
+    files = (file.read_bytes() for file in sources.reached(config))
+    return hashlib.sha256(b'\0'.join(files)).hexdigest()
+
+
+def _read(path: Path) -> Footprint | None:
     try:
-        return Footprint(**json.loads(_path(cache, request).read_text()))
+        return Footprint(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -112,6 +121,7 @@ def _footprint(request: CountRequest) -> Footprint:
         macs_crop=sample['macs'],
         batch_bytes=saved['activation_bytes'] + saved['transient_bytes'],
         micro_batch=batch,
+        crop_pixels=crop[0] * crop[1],
         steps=max(1, round(full)) if legs else 0,
         batch_size=batch,
         optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),

@@ -5,52 +5,28 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
-from bench.records import CostJob, Forecast, Job, Status
+from bench.execute.schedule import J, Outcome, Schedule, Start
+from bench.records import CostJob, Job
 
 GRACE_SEC = 60.0
 """How long a worker that was asked to stop may take to finish its step and save a checkpoint."""
 
 
-class Named(Protocol):
-    """What the engine knows of a job: a name; the rest is between the job and its worker."""
-
-    @property
-    def folder(self) -> str: ...
-
-
-J = TypeVar('J', bound=Named)
-
-
 @dataclass(frozen=True)
 class Limits(Generic[J]):
-    """What the engine may use at once.
+    """When a run is ended: after ``timeout_sec``, or after ``stall_sec`` without a sign of life.
 
-    ``jobs`` processes, ``memory_bytes`` by forecast over all of them; a run is ended after ``timeout_sec``, or
-    after ``stall_sec`` without a sign of life; no run starts that the forecast says will end after ``deadline``
-    (a ``time.monotonic`` value, None for none).
+    Time that a run stands aside for a measurement of another does not count.
     """
 
-    jobs: int
-    memory_bytes: int
     timeout_sec: Callable[[J], float]
     stall_sec: float = 900.0
-    deadline: float | None = None
-
-
-@dataclass(frozen=True)
-class Outcome(Generic[J]):
-    """How one run ended; ``stored`` says whether the worker stored a receipt itself."""
-
-    job: J
-    status: Status
-    reason: str
-    stored: bool
 
 
 @dataclass
@@ -58,7 +34,6 @@ class _Active(Generic[J]):
     job: J
     process: ForkServerProcess
     channel: Connection
-    memory_bytes: int
     started: float = field(default_factory=time.monotonic)
     heard: float = field(default_factory=time.monotonic)
     done: dict[str, Any] | None = None
@@ -72,81 +47,68 @@ def context() -> ForkServerContext:
 
 
 class LocalEngine(Generic[J]):
-    """Carry out jobs in order, several at once where they fit.
+    """Carry out a schedule in processes of this machine.
 
     Args:
-        limits: what may be used at once.
-        forecast: what a job is expected to need.
+        limits: when a run is ended.
         on_event: called with (job, message) for everything a worker says.
         target: the function that a worker process runs; tests put a faulty one in its place.
+        placed: the job as its worker on a device gets it.
     """
 
     def __init__(
         self,
         limits: Limits[J],
-        forecast: Callable[[J], Forecast],
         on_event: Callable[[J, dict[str, Any]], None],
         target: Callable[[J, Connection], None] | None = None,
+        placed: Callable[[J, str], J] = lambda job, device: job,
     ):
         self.limits = limits
-        self.forecast = forecast
         self.on_event = on_event
         self._context = context()
         self._target: Any = target or _work
+        self._placed = placed
         self._active: list[_Active[J]] = []
-        self._stopping = False
 
-    def run(self, jobs: Sequence[J], objection: Callable[[J], str | None]) -> Iterator[Outcome[J]]:
-        """Yield an outcome for every job as it ends.
+    def run(self, schedule: Schedule[J]) -> Iterator[Outcome[J]]:
+        """Yield an outcome for every job of ``schedule`` as it ends or is skipped.
 
-        ``objection(job)`` is empty for a job that may start, ``None`` for one that has to wait for another, and the
-        reason for one that never can, which is then skipped. So are jobs that no longer fit before the deadline.
+        Raises:
+            KeyboardInterrupt: after the workers were asked to stop and everything that is left was yielded.
         """
-        waiting = list(jobs)
         try:
-            while waiting or self._active:
-                yield from self._start_what_fits(waiting, objection)
-                yield from self._collect()
+            while schedule or self._active:
+                yield from self._start_what_fits(schedule)
+                if schedule and not self._active:
+                    raise RuntimeError(f'{next(schedule.left()).folder} waits for a job that never ends')
+                for outcome in self._collect():
+                    schedule.ended(outcome.job, outcome.status)
+                    yield outcome
         except KeyboardInterrupt:
             yield from self._stop()
-            yield from (Outcome(job, 'interrupted', 'stopped before it started', False) for job in waiting)
+            yield from (Outcome(job, 'interrupted', 'stopped before it started', False) for job in schedule.left())
             raise
         finally:
             self._kill_all()
 
-    def _start_what_fits(self, waiting: list[J], objection: Callable[[J], str | None]) -> Iterator[Outcome[J]]:
-        for job in list(waiting):
-            if len(self._active) >= self.limits.jobs:
-                return
-            reason = objection(job)
-            if reason is None:
-                continue
-            if reason:
-                waiting.remove(job)
-                yield Outcome(job, 'skipped', reason, False)
-                continue
-            need = self.forecast(job)
-            if self.limits.deadline is not None and time.monotonic() + need.wall_sec > self.limits.deadline:
-                waiting.remove(job)
-                yield Outcome(job, 'skipped', f'forecast {need.wall_sec:.0f} s: would end after --max-minutes', False)
-                continue
-            busy = sum(one.memory_bytes for one in self._active)
-            if self._active and busy + need.memory_bytes > self.limits.memory_bytes:
-                continue
-            waiting.remove(job)
-            self._start(job, need)
+    def _start_what_fits(self, schedule: Schedule[J]) -> Iterator[Outcome[J]]:
+        while decision := schedule.next(time.monotonic()):
+            if isinstance(decision, Start):
+                self._start(decision.job, decision.device)
+            else:
+                yield Outcome(decision.job, 'skipped', decision.reason, False)
 
-    def _start(self, job: J, need: Forecast) -> None:
+    def _start(self, job: J, device: str) -> None:
         receiver, sender = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=self._target, args=(job, sender), daemon=False)
+        arguments = (self._placed(job, device), sender)
+        process = self._context.Process(target=self._target, args=arguments, daemon=False)
         process.start()
         sender.close()
-        self._active.append(_Active(job, process, receiver, need.memory_bytes))
+        self._active.append(_Active(job, process, receiver))
         self.on_event(job, {'kind': 'start'})
 
     def _collect(self, timeout: float = 0.2) -> Iterator[Outcome[J]]:
         if not self._active:
-            time.sleep(0.02)
             return
         channels: list[Any] = [one.channel for one in self._active if not one.channel.closed]
         wait([*channels, *(one.process.sentinel for one in self._active)], timeout)
@@ -164,6 +126,8 @@ class LocalEngine(Generic[J]):
                 one.heard = time.monotonic()
                 if message['kind'] == 'done':
                     one.done = message
+                elif message['kind'] == 'waited':
+                    one.started += message['sec']
                 self.on_event(one.job, message)
         except (EOFError, OSError):
             one.channel.close()

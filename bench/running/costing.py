@@ -39,7 +39,7 @@ def measure(job: CostJob) -> dict[str, Any]:
     step()
     with memory.peak_memory(job.device) as peak:
         step()
-    contended = job.contended or environment.others_at_work()
+    contended = environment.others_at_work()
 
     def timed(batch: int, seconds: float) -> dict[str, Any]:
         images = inputs.expand(batch, -1, -1, -1).contiguous(memory_format=memory_format)

@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench import lease
+
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ('--budget', 'short', '--budget-factor', '0.1')
 sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
@@ -37,6 +39,7 @@ def test_every_failure_is_a_record_and_the_others_go_on(command):
     assert 'nan at iteration 2' in receipts['nan']['reason']
     assert 'ran longer than 15 s' in receipts['hangs']['reason']
     assert receipts['nan']['metrics'] is None
+    assert receipts['memory']['memory']['admitted_bytes'] > 0, 'the next forecast begins above it'
     assert '1 of 6 runs ok' in ended.stdout
 
     again = run()
@@ -197,6 +200,8 @@ def test_a_dry_run_forecasts_and_writes_nothing(command):
         (['--budget', 'shrt'], "unknown budget 'shrt': did you mean short"),
         (['--size', '10x10'], 'both sides must be at least 64'),
         (['--device', 'gpu'], "unknown device 'gpu'"),
+        (['--jobs-per-gpu', '2'], '--jobs-per-gpu 2: the runs use the cpu, not a GPU; --jobs N is for those'),
+        (['--gpus', '0,1'], '--gpus 0,1 --device cpu: choose one of the two'),
     ],
 )
 def test_a_wrong_name_is_answered_with_the_nearest(command, arguments, said):
@@ -264,3 +269,31 @@ def test_the_cost_of_every_network_is_timed_without_training(command):
     stamp = path.stat().st_mtime_ns
     assert run('--cost').returncode == 0
     assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again'
+
+
+def test_the_cost_waits_for_the_device_and_says_so(command):
+    run = command({'good': None})
+    training = lease.Lease('cpu', run.folder / 'cache' / 'devices')
+    training.join()
+    going = run.start('--cost')
+    try:
+        said = going.stderr.readline()
+        assert said == 'fake/good/cost-cpu-fp32 waits until nobody else uses the device\n'
+        assert not list(run.results.glob('fake/good/cost-*.json'))
+        training.leave()
+        _, said = going.communicate(timeout=90)
+        assert going.returncode == 0, said
+    finally:
+        going.kill()
+        going.communicate()
+    assert list(run.results.glob('fake/good/cost-*.json'))
+
+
+def test_runs_at_once_say_that_their_times_are_shared_and_a_run_alone_does_not(command):
+    run = command({'slow': 'slow', 'other': 'slow'})
+    assert run('--jobs', '2').returncode == 0
+    assert {receipt['contended'] for receipt in run.receipts().values()} == {True}
+    alone = Command(run.folder, run.images)
+    alone.results = run.folder / 'alone'
+    assert alone('--jobs', '2', '--only', 'fake/slow').returncode == 0
+    assert alone.receipts()['slow']['contended'] is False

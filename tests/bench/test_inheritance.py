@@ -37,22 +37,33 @@ def test_a_finished_parent_whose_weights_are_gone_is_done_again_for_its_child(re
     assert todo([A, B, C], results()) == ([], set())
 
 
-def test_a_child_waits_and_a_failed_parent_is_named():
-    planned = {A.folder, B.folder}
-    assert inheritance.objection(A, {}, planned) == ''
-    assert inheritance.objection(B, {}, planned) is None
-    assert inheritance.objection(B, {A.folder: 'ok'}, planned) == ''
-    assert inheritance.objection(B, {A.folder: 'nan'}, planned) == f'starts from {A.folder}, which ended as nan'
-
-
 def test_weights_kept_for_children_alone_go_with_the_last_child(results):
     folder = results(A, B)
     inheritance.mark(folder, A.folder)
-    inheritance.release(folder, [A, B, C], lambda one: one in (B, C))
+    heirs = inheritance.Heirs(folder, [A, B, C], lambda one: one in (B, C))
     assert inheritance.handed_on(folder, A.folder)
-    inheritance.release(folder, [A, B, C], lambda one: one is C)
+    heirs.settled(B)
     assert not list((folder / A.folder / 'training').iterdir())
+    heirs.settled(C)
     assert inheritance.handed_on(folder, B.folder), 'nobody marked these: the user asked for them'
+
+
+def test_weights_that_a_stopped_command_left_for_nobody_go_at_once(results):
+    folder = results(A)
+    inheritance.mark(folder, A.folder)
+    inheritance.Heirs(folder, [A, B], lambda one: False)
+    assert not inheritance.handed_on(folder, A.folder)
+
+
+def test_one_of_two_children_leaves_the_weights_to_the_other(results):
+    folder, other = results(A), run('other', 'a')
+    heirs = inheritance.Heirs(folder, [A, B, other], lambda one: True)
+    heirs.settled(A)
+    inheritance.mark(folder, A.folder)
+    heirs.settled(B)
+    assert inheritance.handed_on(folder, A.folder)
+    heirs.settled(other)
+    assert not inheritance.handed_on(folder, A.folder)
 
 
 CHILD = "start=[dict(parent='fake/{}')], stages=[dict(name='on', epochs=2.0)]"

@@ -20,6 +20,8 @@ def test_no_options_mean_smoke_on_scenes():
         (['--jobs', '0'], '--jobs 0: at least 1'),
         (['--seeds', '-1'], '--seeds -1: at least 1'),
         (['--max-minutes', '0'], '--max-minutes 0.0: must be positive'),
+        (['--jobs-per-gpu', '0'], '--jobs-per-gpu 0: at least 1'),
+        (['--cost', '--gpus', '0'], '--cost times one network after another; --device cuda:N says on which GPU'),
         (['--json'], '--json goes with --list'),
         (['--checkpoint', 'a.pth'], '--checkpoint goes with --config: it says whose weights these are'),
         (['--config', 'a.py', '--list'], '--config FILE --dry-run shows what would run'),
@@ -28,3 +30,15 @@ def test_no_options_mean_smoke_on_scenes():
 def test_values_outside_their_range_are_refused_by_name(arguments, reason):
     with pytest.raises(ValueError, match=reason):
         parse(*arguments)
+
+
+def test_gpus_are_listed_by_index():
+    assert parse('--gpus', '0, 2,3').gpus == (0, 2, 3)
+    assert parse().gpus == ()
+
+
+@pytest.mark.parametrize('text', ['0,0', 'a', '0,,1', '-1'])
+def test_gpus_that_cannot_be_meant_are_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        parse('--gpus', text)
+    assert '--gpus' in capsys.readouterr().err

@@ -15,6 +15,7 @@ import build
 
 from bench import budgets, data_sets
 from bench.execute.local import Limits, LocalEngine
+from bench.execute.schedule import Place, Schedule
 from bench.records import Forecast, Job, Run
 
 RUNS = 6
@@ -50,9 +51,9 @@ def test_start_of_a_run_after_the_first(benchmark, tmp_path):
         if message['kind'] == 'step' and message['step'] == 1:
             stepped[job.run.seed] = time.perf_counter()
 
-    limits = Limits(jobs=1, memory_bytes=2**40, timeout_sec=lambda job: 120.0)
-    engine = LocalEngine(limits, lambda job: Forecast(1.0, 0, 0), hear)
-    outcomes = benchmark.pedantic(lambda: list(engine.run(jobs, lambda job: 'ok')), rounds=1)
+    schedule = Schedule(jobs, [Place('cpu', 1, 2**40)], need=lambda job: Forecast(1.0, 0, 0))
+    engine = LocalEngine(Limits(lambda job: 120.0), hear)
+    outcomes = benchmark.pedantic(lambda: list(engine.run(schedule)), rounds=1)
     assert [outcome.status for outcome in outcomes] == ['ok'] * RUNS
     later = [stepped[seed] - asked[seed] for seed in range(1, RUNS)]
     benchmark.extra_info |= {'median start sec': round(statistics.median(later), 3), 'best': round(min(later), 3)}

@@ -1,15 +1,17 @@
 """The engine, with workers that do nothing: what runs together, what waits, what is ended."""
 
+import itertools
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench import inheritance
 from bench.budgets import rule
 from bench.execute import local
+from bench.execute.schedule import Place, Schedule
 from bench.records import DataSet, Forecast, Job, Run
 
 FAKE = Path(__file__).resolve().parents[1] / 'fake_benchmark'
@@ -36,23 +38,23 @@ def job(name, parents=()):
     return Job(run, Path(), dataset, '', {}, rule('smoke'), Path(), 'key', Path())
 
 
-def carry_out(
-    jobs, *, target=fake_workers.brief, jobs_at_once=2, memory=8 * GIB, need=1 * GIB, objection=None, **limits
-):
+def carry_out(jobs, *, target=fake_workers.brief, places=None, need=1 * GIB, deadline=None, placed=None, **limits):
     """Return the outcomes and, for every job, when it started and ended."""
     spans = {}
-    options = {'timeout_sec': lambda job: 60.0, **limits}
+    schedule = Schedule(
+        jobs,
+        places or [Place('cpu', 2, 8 * GIB)],
+        need=lambda job: Forecast(1.0, need, 0),
+        parents=lambda job: job.run.parents,
+        deadline=deadline,
+    )
     engine = local.LocalEngine(
-        local.Limits(jobs_at_once, memory, **options),
-        lambda job: Forecast(1.0, need, 0),
+        local.Limits(**{'timeout_sec': lambda job: 60.0, **limits}),
         lambda job, message: spans.setdefault(job.run.experiment, []).append(time.monotonic()),
         target,
+        **({'placed': placed} if placed else {}),
     )
-    statuses = {}
-    outcomes = []
-    for outcome in engine.run(jobs, objection(statuses) if objection else lambda job: ''):
-        statuses[outcome.job.run.folder] = outcome.status
-        outcomes.append(outcome)
+    outcomes = list(engine.run(schedule))
     return outcomes, {name: (times[0], times[-1]) for name, times in spans.items()}
 
 
@@ -67,30 +69,24 @@ def test_two_runs_that_fit_go_on_at_once():
 
 
 def test_two_runs_that_do_not_fit_together_go_on_one_after_the_other():
-    outcomes, spans = carry_out([job('a'), job('b')], memory=3 * GIB, need=2 * GIB)
+    outcomes, spans = carry_out([job('a'), job('b')], places=[Place('cpu', 2, 3 * GIB)], need=2 * GIB)
     assert [outcome.status for outcome in outcomes] == ['ok', 'ok']
     assert not together(spans, 'fake/a', 'fake/b')
 
 
 def test_a_run_larger_than_the_memory_is_tried_alone():
-    outcomes, _ = carry_out([job('a')], memory=1 * GIB, need=2 * GIB)
+    outcomes, _ = carry_out([job('a')], places=[Place('cpu', 2, 1 * GIB)], need=2 * GIB)
     assert [outcome.status for outcome in outcomes] == ['ok']
 
 
 def test_a_child_waits_for_its_parent_and_is_skipped_when_that_fails():
     parent, child = job('parent'), job('child', ('fake/parent/folder-64x80-smoke-seed0',))
 
-    def after_parent(statuses):
-        def objection(one):
-            return inheritance.objection(one.run, statuses, [parent.folder, child.folder])
-
-        return objection
-
-    outcomes, spans = carry_out([child, parent], objection=after_parent)
+    outcomes, spans = carry_out([child, parent])
     assert [outcome.job.run.experiment for outcome in outcomes] == ['fake/parent', 'fake/child']
     assert spans['fake/child'][0] > spans['fake/parent'][1]
 
-    outcomes, _ = carry_out([child, parent], objection=after_parent, target=fake_workers.exits)
+    outcomes, _ = carry_out([child, parent], target=fake_workers.exits)
     assert [(outcome.status, outcome.reason) for outcome in outcomes][1] == (
         'skipped',
         'starts from fake/parent/folder-64x80-smoke-seed0, which ended as crash',
@@ -117,3 +113,28 @@ def test_nothing_starts_that_would_end_after_the_deadline():
     [outcome], spans = carry_out([job('a')], deadline=time.monotonic() + 0.5)
     assert outcome.status == 'skipped'
     assert not spans
+
+
+def on_device(job, device):
+    return replace(job, run=replace(job.run, device=device))
+
+
+def test_every_device_has_its_own_slots_and_the_worker_is_told_which_is_its(tmp_path):
+    """Four runs on two devices of one slot each: never two on one device, always two at once."""
+    jobs = [replace(job(name), results=tmp_path) for name in 'abcd']
+    gpus = [Place('cuda:0', 1, 8 * GIB), Place('cuda:1', 1, 8 * GIB)]
+    outcomes, spans = carry_out(jobs, places=gpus, placed=on_device, target=fake_workers.tells_its_device)
+    assert [outcome.status for outcome in outcomes] == ['ok'] * 4
+    used = {name: (tmp_path / name).read_text() for name in 'abcd'}
+    assert sorted(used.values()) == ['cuda:0', 'cuda:0', 'cuda:1', 'cuda:1']
+    for first, second in itertools.combinations('abcd', 2):
+        if used[first] == used[second]:
+            assert not together(spans, f'fake/{first}', f'fake/{second}')
+    assert together(spans, 'fake/a', 'fake/b')
+
+
+def test_time_that_a_run_stands_aside_is_not_counted_against_it():
+    [outcome], _ = carry_out([job('a')], target=fake_workers.stands_aside, timeout_sec=lambda job: 1.0)
+    assert outcome.status == 'ok'
+    [outcome], _ = carry_out([job('a')], target=fake_workers.silent, timeout_sec=lambda job: 1.0)
+    assert outcome.status == 'timeout'

@@ -18,3 +18,17 @@ def silent(job, channel):
 def exits(job, channel):
     """End without a word."""
     raise SystemExit(3)
+
+
+def tells_its_device(job, channel):
+    """Write the device it was given into a file of its name."""
+    (job.results / job.run.experiment.split('/')[1]).write_text(job.run.device)
+    brief(job, channel)
+
+
+def stands_aside(job, channel):
+    """Take longer than a second, most of it standing aside for others."""
+    for _ in range(3):
+        time.sleep(0.5)
+        channel.send({'kind': 'waited', 'sec': 0.5})
+    channel.send({'kind': 'done', 'status': 'ok', 'reason': ''})

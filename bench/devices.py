@@ -1,0 +1,112 @@
+"""The devices of this machine and what runs may use of each. Asked of the system: importing torch costs a second."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from importlib import metadata
+
+from bench.errors import PlanError, UnknownName
+from bench.execute.schedule import Place
+
+USABLE_SHARE = 0.85
+"""Share of a device's memory that runs may fill by forecast; the rest is for what a forecast cannot see."""
+
+
+def find_device(name: str) -> str:
+    """Return ``cpu`` or ``cuda[:N]``; ``auto`` is CUDA where a card and a torch that can use it are there.
+
+    Raises:
+        UnknownName: another word.
+    """
+    if name == 'auto':
+        return 'cuda' if _has_cuda() else 'cpu'
+    if name == 'cpu' or name == 'cuda' or (name.startswith('cuda:') and name[5:].isdigit()):
+        return name
+    raise UnknownName('device', name, ('auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1'))
+
+
+def find_devices(name: str, gpus: Sequence[int] = ()) -> tuple[str, ...]:
+    """Return the devices that a plan is spread over: the one called ``name``, or ``gpus`` where some are listed.
+
+    Raises:
+        PlanError: ``gpus`` stands beside a ``name`` that says something else, or one of them is not there.
+        UnknownName: see ``find_device``.
+    """
+    if not gpus:
+        return (find_device(name),)
+    listed = ','.join(map(str, gpus))
+    if name not in ('auto', 'cuda'):
+        raise PlanError(f'--gpus {listed} --device {name}: choose one of the two')
+    count = count_gpus()
+    if missing := [gpu for gpu in gpus if gpu >= count]:
+        seen = f'GPUs 0 to {count - 1}' if count else 'no GPU'
+        raise PlanError(f'--gpus {listed}: there is no GPU {missing[0]}, this machine shows {seen}')
+    return tuple(f'cuda:{gpu}' for gpu in gpus)
+
+
+def slots(devices: Sequence[str], jobs: int | None, jobs_per_gpu: int | None, default: int) -> int:
+    """Return how many jobs may share each device: ``jobs_per_gpu``, else enough for ``jobs``, else ``default``.
+
+    Raises:
+        PlanError: ``jobs_per_gpu`` where the devices are no GPUs.
+    """
+    if jobs_per_gpu is None:
+        return -(-jobs // len(devices)) if jobs else default
+    if not devices[0].startswith('cuda'):
+        raise PlanError(
+            f'--jobs-per-gpu {jobs_per_gpu}: the runs use the {devices[0]}, not a GPU; --jobs N is for those'
+        )
+    return jobs_per_gpu
+
+
+def places(devices: Sequence[str], slots_each: int) -> tuple[Place, ...]:
+    """Return the devices as places for a schedule, each with the memory that forecasts may fill."""
+    return tuple(Place(device, slots_each, int(USABLE_SHARE * device_bytes(device))) for device in devices)
+
+
+def card(device: str) -> str:
+    """Return what the system calls the card ``cuda[:N]``: the entry of ``CUDA_VISIBLE_DEVICES``, else N itself."""
+    place = int(device.partition(':')[2] or 0)
+    seen = _visible()
+    return seen[place] if seen is not None and place < len(seen) else str(place)
+
+
+def device_bytes(device: str) -> int:
+    """Return the memory of the machine, or of the CUDA device that the runs use."""
+    if device == 'cpu':
+        import psutil
+
+        return psutil.virtual_memory().total
+    query = ['nvidia-smi', f'--id={card(device)}', '--query-gpu=memory.total', '--format=csv,noheader,nounits']
+    answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+    return int(answer.stdout.split()[0]) * 2**20
+
+
+def count_gpus() -> int:
+    """Return how many GPUs there are for this process; 0 where torch could use none."""
+    if '+cpu' in metadata.version('torch'):
+        return 0
+    seen = _visible()
+    if seen is not None:
+        return len(seen)
+    try:
+        answer = subprocess.run(['nvidia-smi', '-L'], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    lines = answer.stdout.splitlines() if answer.returncode == 0 else []
+    return sum(line.startswith('GPU ') for line in lines)
+
+
+def _visible() -> list[str] | None:
+    chosen = os.environ.get('CUDA_VISIBLE_DEVICES')
+    return None if chosen is None else [one.strip() for one in chosen.split(',') if one.strip()]
+
+
+def _has_cuda() -> bool:
+    # With some listed, whether the driver answers still decides.
+    if '+cpu' in metadata.version('torch') or _visible() == []:
+        return False
+    try:
+        return subprocess.run(['nvidia-smi', '-L'], capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False

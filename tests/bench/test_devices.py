@@ -1,0 +1,64 @@
+import pytest
+
+from bench import devices
+from bench.errors import PlanError
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    def there_are(count):
+        monkeypatch.setattr(devices, 'count_gpus', lambda: count)
+
+    return there_are
+
+
+def test_a_plan_without_gpus_is_on_the_one_device():
+    assert devices.find_devices('cpu') == ('cpu',)
+    assert devices.find_devices('cuda:1') == ('cuda:1',)
+
+
+def test_listed_gpus_are_each_a_device(gpus):
+    gpus(4)
+    assert devices.find_devices('auto', (0, 2)) == ('cuda:0', 'cuda:2')
+
+
+@pytest.mark.parametrize(
+    ('count', 'seen'), [(0, 'there is no GPU 0, this machine shows no GPU'), (2, 'there is no GPU 5, .* GPUs 0 to 1')]
+)
+def test_a_gpu_that_is_not_there_is_named(gpus, count, seen):
+    gpus(count)
+    with pytest.raises(PlanError, match=seen):
+        devices.find_devices('auto', (0, 5))
+
+
+def test_gpus_beside_another_device_are_refused(gpus):
+    gpus(2)
+    with pytest.raises(PlanError, match=r'--gpus 0,1 --device cpu: choose one'):
+        devices.find_devices('cpu', (0, 1))
+
+
+@pytest.mark.parametrize(
+    ('names', 'jobs', 'per_gpu', 'slots'),
+    [
+        (('cpu',), None, None, 3),
+        (('cpu',), 5, None, 5),
+        (('cuda:0', 'cuda:1'), None, None, 3),
+        (('cuda:0', 'cuda:1'), 3, None, 2),
+        (('cuda:0', 'cuda:1'), None, 8, 8),
+        (('cuda',), 2, 8, 8),
+    ],
+)
+def test_slots_of_a_device(names, jobs, per_gpu, slots):
+    assert devices.slots(names, jobs, per_gpu, default=3) == slots
+
+
+def test_jobs_per_gpu_without_a_gpu_is_refused():
+    with pytest.raises(PlanError, match=r'--jobs-per-gpu 4: the runs use the cpu, not a GPU; --jobs N is for those'):
+        devices.slots(('cpu',), None, 4, 1)
+
+
+def test_a_card_is_called_what_the_user_made_visible(monkeypatch):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    assert [devices.card(name) for name in ('cuda', 'cuda:0', 'cuda:3')] == ['0', '0', '3']
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '5, GPU-1a2b')
+    assert [devices.card(name) for name in ('cuda', 'cuda:1')] == ['5', 'GPU-1a2b']
