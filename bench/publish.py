@@ -15,7 +15,7 @@ from bench.errors import StoreError
 from bench.records import Receipt
 
 _UNFINISHED = frozenset({'interrupted', 'skipped'})
-_AS_THEY_ARE = (store.MATRICES, 'curves.csv')
+_AS_THEY_ARE = (store.MATRICES, 'curves.csv', 'lr_range.csv')
 _PARTS = re.compile(r'[^/\\]+')
 # At least two parts, and not the tail of a relative path or of a URL.
 _ABSOLUTE = re.compile(r'(?<![\w./:])(?:[A-Za-z]:)?(?:[/\\][\w.+@~-]+){2,}[/\\]?')
@@ -24,9 +24,9 @@ _ABSOLUTE = re.compile(r'(?<![\w./:])(?:[A-Za-z]:)?(?:[/\\][\w.+@~-]+){2,}[/\\]?
 def publish(stored: Iterable[tuple[Path, Receipt]], results: Path, measured: Path) -> list[str]:
     """Copy every finished run of ``results`` to the same place below ``measured``; return their ids.
 
-    Copied: receipt, confusion matrices, curves, the resolved config, panels where the receipt says that the data set is
-    redistributable, and the timings of ``run_all --cost``, which hold no path. In texts the data set's folder becomes
-    ``DATA_ROOT``, the results folder ``RESULTS``, any other absolute path ``ELSEWHERE/<name>``.
+    Copied: receipt, confusion matrices, curves, rate sweeps, the resolved config, panels where the receipt says that
+    the data set is redistributable, and the timings of ``run_all --cost``, which hold no path. In texts the data set's
+    folder becomes ``DATA_ROOT``, the results folder ``RESULTS``, any other absolute path ``ELSEWHERE/<name>``.
 
     Raises:
         StoreError: ``measured`` cannot be written to.

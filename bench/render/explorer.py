@@ -22,7 +22,7 @@ EMBEDDED_RUNS = 2000
 
 _FILES = ('receipt.json', 'config.py', 'curves.csv', 'lr_range.csv', store.MATRICES, 'log.txt')
 _BLOCKS = ('metrics', 'train_metrics', 'validation', 'cost', 'run_cost', 'latency', 'memory', 'train', 'init',
-           'selection', 'selected', 'auto_label', 'data', 'environment')  # fmt: skip
+           'selection', 'selected', 'centre', 'boundary', 'objects', 'auto_label', 'data', 'environment')  # fmt: skip
 _LEFT_OUT = frozenset({'samples_us', 'macs_by_operator', 'uncounted_operators', 'per_class_iou', 'classes', 'region'})
 _GIB = 2**30
 
@@ -45,7 +45,7 @@ def data(document: Document, out: Path | None = None) -> dict[str, Any]:
         'runs': runs,
         'claims': _claims(document),
         'signs': verdicts.SIGNS,
-        'tables': {table.name: _table(table) for table in document.tables},
+        'tables': {table.name: _table(table, out) for table in document.tables},
         'classes': _classes(rows, document.figured),
         'images': _images(rows, document.figured, out),
     }
@@ -182,7 +182,7 @@ def _finding(finding: Finding) -> str:
     return f'{check.metric} of {check.of} {check.relation}{than}: {finding.answer}. {finding.reason}'.strip()
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: Table, out: Path | None) -> dict[str, Any]:
     return {
         'columns': list(table.columns),
         'text': [table.is_text(column) for column in range(len(table.columns))],
@@ -190,6 +190,7 @@ def _table(table: Table) -> dict[str, Any]:
         'rows': [list(row) for row in table.rows],
         'marks': list(table.marks),
         'keys': list(table.keys),
+        'files': [link(Path(file), out) if file else None for file in table.files],
     }
 
 

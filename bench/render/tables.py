@@ -22,7 +22,8 @@ class Table:
     """A table as text: ``marks`` has one of ``ok``, ``smoke``, ``failed``, ``absent`` for each row.
 
     ``text_columns`` columns from the left are text; those in ``scores`` mean nothing in a row marked ``smoke``.
-    ``keys`` has the name of the row's runs (``Row.key``) for each row, or is empty.
+    ``keys`` has the name of the row's runs (``Row.key``) for each row, or is empty; ``files`` likewise has the path of
+    the one file that all numbers of a row come from.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Table:
     text_columns: int = 1
     scores: frozenset[str] = frozenset()
     keys: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def greyed(self, row: int, column: int) -> bool:
         """Say whether a cell is a score that proves nothing."""

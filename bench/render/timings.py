@@ -12,6 +12,9 @@ from bench.render.tables import Table
 Timing = Mapping[str, Any]
 
 
+_LATENCIES = ('p50_ms', 'p50_low_ms', 'p50_high_ms', 'p90_ms', 'p95_ms', 'p99_ms')
+
+
 def cost_tables(timings: Iterable[Timing], catalogue: Catalogue) -> list[Table]:
     """Return one table for every device and precision that was timed, cheapest network first."""
     groups: dict[tuple[str, str], list[Timing]] = {}
@@ -38,7 +41,8 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
                 'gmacs': one['cost']['macs'] / 1e9,
                 'gflops': one['cost']['flops'] / 1e9,
                 'params': one['cost']['params'],
-                **{f'latency_{name}': one['latency'][name] for name in ('p50_ms', 'p90_ms', 'p95_ms', 'p99_ms')},
+                **{f'latency_{name}': one['latency'].get(name) for name in _LATENCIES},
+                'images_per_sec': one['latency']['images_per_sec'],
                 'samples': one['latency']['samples'],
                 'best_batch': one.get('throughput', {}).get('batch_size'),
                 'best_images_per_sec': one.get('throughput', {}).get('images_per_sec'),
@@ -53,7 +57,8 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
 
 def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
     columns = ('Experiment', 'Input (HxW)', 'Documented GFLOPs', 'Counted GFLOPs', 'Params (M)', 'Latency p50 (ms)',
-               'p99 (ms)', 'Images/s', 'Best batch', 'Images/s there', 'J/image', 'Memory (GiB)')  # fmt: skip
+               'p90 (ms)', 'p95 (ms)', 'p99 (ms)', 'Images/s', 'Best batch', 'Images/s there', 'J/image',
+               'Peak memory (GiB)')  # fmt: skip
     slug = ''.join(letter if letter.isalnum() else '-' for letter in f'{device}-{precision}'.lower())
     return Table(
         name=f'timings-{slug}',
@@ -61,6 +66,7 @@ def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catal
         columns=columns,
         rows=tuple(_cells(row, catalogue) for row in rows),
         marks=('ok',) * len(rows),
+        files=tuple(str(row.get('file', '')) for row in rows),
     )
 
 
@@ -68,18 +74,24 @@ def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
     known = catalogue.experiments.get(row['experiment'])
     documented = None if known is None else known.value('gflops')
     timed = row['latency']
-    mark = ' (contended)' if timed['contended'] else ''
     return (
         row['experiment'],
         'x'.join(map(str, row['cost']['input_shape'][1:])),
         cells.number(documented),
         cells.scaled(row['cost']['flops'], 1e9),
         cells.scaled(row['cost']['params'], 1e6),
-        cells.number(timed['p50_ms']) + mark,
-        cells.number(timed['p99_ms']),
+        _median(timed),
+        *(cells.number(timed[name]) for name in ('p90_ms', 'p95_ms', 'p99_ms')),
         cells.number(timed['images_per_sec']),
         str(row['throughput']['batch_size']) if 'throughput' in row else cells.DASH,
         cells.number(row.get('throughput', {}).get('images_per_sec')),
         cells.number(row.get('energy', {}).get('joules_per_image')),
         cells.scaled(row['memory']['inference_peak_bytes'], 2**30),
     )
+
+
+def _median(timed: Mapping[str, Any]) -> str:
+    """Return the median latency with its 95 % interval where it was taken, marked where the device was shared."""
+    low, high = timed.get('p50_low_ms'), timed.get('p50_high_ms')
+    told = '' if low is None or high is None else f' [{cells.number(low)}, {cells.number(high)}]'
+    return cells.number(timed['p50_ms']) + told + (' (contended)' if timed['contended'] else '')

@@ -18,6 +18,7 @@ def run(results, name, status='ok', **changes):
     (folder / 'panels' / 'one_image.jpg').write_bytes(b'picture')
     (folder / 'receipt.json').write_text(json.dumps(asdict(receipt)))
     (folder / 'curves.csv').write_text('step,epoch\n')
+    (folder / 'lr_range.csv').write_text('step,lr,loss\n1,0.001,2.5\n')
     np.savez(folder / 'confusion.npz', test=np.ones((1, 2, 2), np.int64))
     config = {'dataset': {'data_root': '/home/me/data/camvid', 'ann_file': f'{results}/lists/test.txt'}}
     (folder / 'config.py').write_text(f'test_dataloader = {config}\nlr = 0.1\nlog = "/var/tmp/my log/x.log"\n')
@@ -41,8 +42,9 @@ def test_finished_runs_are_copied_and_can_be_read_again(results, tmp_path):
     again = store.read_all(tmp_path / 'measured')
     assert [receipt for _, receipt in again] == [stored[0][1], stored[1][1]]
     files = {path.name for path in again[0][0].iterdir()}
-    assert files == {'receipt.json', 'confusion.npz', 'curves.csv', 'config.py'}
-    assert (again[0][0] / 'confusion.npz').read_bytes() == (stored[0][0] / 'confusion.npz').read_bytes()
+    assert files == {'receipt.json', 'confusion.npz', 'curves.csv', 'lr_range.csv', 'config.py'}
+    for name in ('confusion.npz', 'curves.csv', 'lr_range.csv'):
+        assert (again[0][0] / name).read_bytes() == (stored[0][0] / name).read_bytes()
 
 
 def test_pictures_are_copied_only_where_that_is_allowed(results, tmp_path):

@@ -13,11 +13,13 @@ function plainTable(mount) {
     value: (row) => row.cells[place],
     grey: (row) => row.mark === 'smoke' && table.scores[place] && row.cells[place] !== DASH,
     show: (row) => {
-      const link = row.key && (place === 0 || (!table.text[place] && row.cells[place] !== DASH));
-      return link ? opener(row.key, row.cells[place], place === 0) : row.cells[place];
+      const text = row.cells[place];
+      if (place !== 0 && (table.text[place] || text === DASH)) return text;
+      if (row.key) return opener(row.key, text, place === 0);
+      return row.file ? make('a', { href: safe(row.file), class: 'number', tabindex: place === 0 ? '0' : '-1' }, text) : text;
     },
   }));
-  const rows = table.rows.map((cells, index) => ({ cells, mark: table.marks[index], key: table.keys[index] }));
+  const rows = table.rows.map((cells, index) => ({ cells, mark: table.marks[index], key: table.keys[index], file: table.files[index] }));
   grid(mount, columns, rows, { caption: mount.dataset.caption, rowClass: (row) => row.mark });
 }
 

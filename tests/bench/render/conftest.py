@@ -124,6 +124,28 @@ def _panels(folder: Path) -> None:
 
 
 @pytest.fixture
+def timing():
+    """A function that makes a record of ``run_all --cost``; blocks can be replaced by keyword."""
+
+    def make(experiment: str, macs: float = 2e9, **changes) -> dict:
+        about = {'device': 'cpu', 'precision': 'fp32', 'status': 'ok'}
+        return {
+            'experiment': experiment,
+            **about,
+            'cost': {'macs': macs, 'flops': 2 * macs, 'params': 3_000_000, 'input_shape': [3, 375, 1242]},
+            'latency': {
+                'p50_ms': 12.5, 'p90_ms': 13.0, 'p95_ms': 14.0, 'p99_ms': 15.0, 'images_per_sec': 80.0, 'samples': 20,
+                'contended': False, 'p50_low_ms': 12.25, 'p50_high_ms': 12.75,
+            },
+            'memory': {'inference_peak_bytes': 2**30},
+            'environment': {'device_name': None, 'cpu': 'Some CPU', 'threads': 2},
+            **changes,
+        }  # fmt: skip
+
+    return make
+
+
+@pytest.fixture
 def runs(receipt, store):
     """Two seeds of one experiment, one failure, one smoke run: what a results folder may hold."""
     return [

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from bench import store as stores
 from bench.render import write
 
 BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
@@ -23,14 +24,16 @@ CLAIMS = 8
 
 
 @pytest.fixture
-def site(runs, catalogue, judged, receipt, store, tmp_path):
+def site(runs, catalogue, judged, receipt, store, timing, tmp_path):
     """A report beside its results, on which several models and claims can be told apart."""
     more = [store(receipt('toy/wide', 30.0 + seed, seed=seed)) for seed in (1, 2)]
     more += [store(receipt('toy/idle', 9.0, seed=3)), store(receipt('toy/idle', None, budget='full'))]
     claims = dict(catalogue.claims)
     claims |= {f'B{number:02}': dataclasses.replace(claims['A02'], id=f'B{number:02}') for number in range(CLAIMS)}
     out = tmp_path / 'results' / 'report'
-    write.write_report([*runs, *more], dataclasses.replace(catalogue, claims=claims), out, (), judged)
+    (out.parent / 'toy' / 'base' / 'cost-cpu-fp32-375x1242.json').write_text(json.dumps(timing('toy/base')))
+    timings = stores.read_timings(out.parent)
+    write.write_report([*runs, *more], dataclasses.replace(catalogue, claims=claims), out, timings, judged)
     return out
 
 
@@ -45,7 +48,7 @@ def browse(site, tmp_path):
         test = f"""<script>let polls = 0; const waiting = setInterval(() => {{
           const all = (query) => [...document.querySelectorAll(query)];
           const filled = ['#models-body', '#claims-body'].every((id) => all(id + ' tbody tr').length);
-          if (polls++ < 15 || (!filled && polls < 150)) return;
+          if (polls++ < 15 || (!filled && polls < 550)) return;
           clearInterval(waiting);
           let result = null;
           try {{ result = (() => {{ {script} }})(); }} catch (error) {{ window.failures.push(String(error)); }}
@@ -68,7 +71,7 @@ def browse(site, tmp_path):
 
 def _chromium(path, tmp_path, *options):
     command = [BROWSER, '--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
-               f'--user-data-dir={tmp_path / "profile"}', '--enable-logging=stderr', '--virtual-time-budget=20000',
+               f'--user-data-dir={tmp_path / "profile"}', '--enable-logging=stderr', '--virtual-time-budget=60000',
                '--window-size=1200,20000', *options, '--dump-dom', path.as_uri()]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
 
@@ -222,6 +225,24 @@ const unsorted = all('thead th:not([aria-sort])').length;
 return { page: document.documentElement.scrollWidth, window: innerWidth, dark, light, unsorted,
   unnamed: unnamed.map((one) => one.outerHTML), tables: all('table').length };
 """
+
+
+COSTS = """
+const section = document.querySelector('[data-table^=timings]');
+plainTable(section);
+return [...section.querySelectorAll('tbody th, tbody td')].map((cell) => {
+  const link = cell.querySelector('a');
+  return [cell.textContent, link && link.getAttribute('href')];
+});
+"""
+
+
+def test_every_number_of_a_cost_table_leads_to_its_record(browse):
+    told = browse(COSTS)
+    assert told['failures'] == told['console'] == []
+    numbers = [cell for cell in told['result'] if cell[0] != '—']
+    assert len(numbers) > 8
+    assert {link for _, link in numbers} == {'../toy/base/cost-cpu-fp32-375x1242.json'}
 
 
 def test_a_phone_needs_no_sideways_scrolling_and_every_control_has_a_name(browse):

@@ -1,7 +1,11 @@
 import json
+from dataclasses import fields
+from typing import Any
 
 import pytest
 
+from bench import store as stores
+from bench.records import Receipt
 from bench.render import document, explorer
 
 
@@ -48,3 +52,28 @@ def test_a_shared_device_is_marked(catalogue, receipt, store):
     (model,) = explorer.data(document.build([run], catalogue))['models']
     assert model['marks'] == ['reduced budget', 'contended']
     assert model['device'] == 'cpu, 1 thread'
+
+
+def test_every_block_of_a_receipt_is_on_the_page(catalogue, receipt, store):
+    blocks = {field.name for field in fields(Receipt) if field.type == dict[str, Any] | None}
+    assert {'metrics', 'centre', 'boundary', 'objects'} <= blocks
+    run = store(receipt('toy/base', **{name: {'told': 1.5} for name in blocks}))
+    shown = explorer.data(document.build([run], catalogue))['runs'][0]['receipt']
+    assert {name for name, values in shown.items() if values == {'told': 1.5}} == blocks
+
+
+def test_a_row_of_a_cost_table_leads_to_its_record(catalogue, timing, tmp_path):
+    for name in ('toy/base', 'toy/wide'):
+        path = tmp_path / 'results' / name / 'cost-cpu-fp32-375x1242.json'
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(timing(name)))
+    timings = stores.read_timings(tmp_path / 'results')
+    out = tmp_path / 'generated'
+    [table] = [
+        one
+        for name, one in explorer.data(document.build([], catalogue, timings), out)['tables'].items()
+        if name.startswith('timings-')
+    ]
+    assert sorted(row[0] for row in table['rows']) == ['toy/base', 'toy/wide']
+    for row, file in zip(table['rows'], table['files'], strict=True):
+        assert json.loads((out.parent / file.removeprefix('../')).read_text())['experiment'] == row[0]

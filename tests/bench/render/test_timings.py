@@ -56,7 +56,17 @@ def test_documented_stands_beside_counted_and_contended_is_said():
     assert row['Documented GFLOPs'] == row['Counted GFLOPs'] == '2.50'
     assert row['Input (HxW)'] == '375x1242'
     assert row['Latency p50 (ms)'] == '12.50 (contended)'
-    assert row['Memory (GiB)'] == '1.00'
+    assert row['Peak memory (GiB)'] == '1.00'
+
+
+def test_percentiles_stand_beside_the_interval_of_the_median():
+    one = timing('a', 1e9)
+    one['latency'] |= {'p50_low_ms': 12.25, 'p50_high_ms': 12.75}
+    [table] = timings.cost_tables([one], CATALOGUE)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert row['Latency p50 (ms)'] == '12.50 [12.25, 12.75]'
+    assert [row[f'{name} (ms)'] for name in ('p90', 'p95', 'p99')] == ['13.00', '14.00', '15.00']
+    assert timings.frame([one])['latency_p50_low_ms'].tolist() == [12.25]
 
 
 def test_the_frame_has_raw_numbers():
