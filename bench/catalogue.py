@@ -162,7 +162,12 @@ def _check_numbers(experiment: Experiment, file: str) -> None:
     for index, number in enumerate(experiment.documented):
         where = f'{experiment.id}, documented[{index}]'
         unit = 'percent' if number.metric.startswith(_CLASS_IOU) else METRICS.get(number.metric)
-        require(unit is not None, file, where, f'unknown metric {number.metric!r}{hint(number.metric, METRICS)}')
+        require(
+            unit is not None,
+            file,
+            where,
+            f'unknown metric {number.metric!r}{"" if unit else hint(number.metric, METRICS)}',
+        )
         require(number.unit == unit, file, where, f'unit {number.unit!r}: {number.metric} is given in {unit!r}')
         require(unit != 'percent' or 0 <= number.value <= 100, file, where, f'{number.value} is no percentage')
         require(bool(number.source.strip()), file, where, "'source' is empty; every number says where it stands")
@@ -176,5 +181,5 @@ def _check_parents(experiments: Mapping[str, Experiment]) -> None:
     for experiment in experiments.values():
         for parent in experiment.parents:
             known = parent in experiments and parent != experiment.id
-            rule = f'parent {parent!r} is no other experiment{hint(parent, experiments)}'
+            rule = f'parent {parent!r} is no other experiment{"" if known else hint(parent, experiments)}'
             require(known, f'{experiment.report}.yaml', experiment.id, rule)

@@ -140,8 +140,9 @@ def _check_names(check: Check, claim: Claim, file: str, row: str) -> None:
     named = check.of, *check.than
     _require_once(named, file, row)
     for experiment in named:
-        rule = f"{experiment!r} is not among the claim's experiments{hint(experiment, claim.experiments)}"
-        require(experiment in claim.experiments, file, row, rule)
+        known = experiment in claim.experiments
+        near = '' if known else hint(experiment, claim.experiments)
+        require(known, file, row, f"{experiment!r} is not among the claim's experiments{near}")
 
 
 def _check_rows(claims: Mapping[str, Claim], experiments: Mapping[str, Experiment]) -> None:

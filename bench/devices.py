@@ -3,7 +3,6 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from importlib import metadata
 
 from bench.errors import PlanError, UnknownName
 from bench.execute.schedule import Place
@@ -84,7 +83,7 @@ def device_bytes(device: str) -> int:
 
 def count_gpus() -> int:
     """Return how many GPUs there are for this process; 0 where torch could use none."""
-    if '+cpu' in metadata.version('torch'):
+    if _torch_is_for_cpus():
         return 0
     seen = _visible()
     if seen is not None:
@@ -102,9 +101,15 @@ def _visible() -> list[str] | None:
     return None if chosen is None else [one.strip() for one in chosen.split(',') if one.strip()]
 
 
+def _torch_is_for_cpus() -> bool:
+    from importlib import metadata
+
+    return '+cpu' in metadata.version('torch')
+
+
 def _has_cuda() -> bool:
     # With some listed, whether the driver answers still decides.
-    if '+cpu' in metadata.version('torch') or _visible() == []:
+    if _torch_is_for_cpus() or _visible() == []:
         return False
     try:
         return subprocess.run(['nvidia-smi', '-L'], capture_output=True, timeout=20, check=False).returncode == 0

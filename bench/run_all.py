@@ -7,24 +7,16 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bench import (
-    budgets,
-    campaign,
-    catalogue,
-    cost_campaign,
-    data_sets,
-    devices,
-    environment,
-    options,
-    paths,
-    sizes,
-    store,
-)
+from bench import catalogue, options, paths
 from bench.errors import BenchError, UnknownName
-from bench.own import models as own_models
-from bench.own.translate import Target
 from bench.records import BudgetRule, DataSet, Size, Status
+
+if TYPE_CHECKING:
+    from bench.own import models as own_models
+
+# What trains or times is imported where that is done: a list of the experiments is there sooner.
 
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
@@ -58,8 +50,12 @@ def _load(chosen) -> tuple[catalogue.Catalogue, list[str]]:
     return known, [] if chosen.config and not (chosen.report or chosen.only) else ids
 
 
-def _own(chosen, dataset: DataSet | None = None) -> own_models.Prepared:
+def _own(chosen, dataset: DataSet | None = None) -> 'own_models.Prepared':
     """Return the user's own models as experiments, having said how each was read."""
+    from bench import campaign, data_sets
+    from bench.own import models as own_models
+    from bench.own.translate import Target
+
     if not chosen.config:
         return own_models.NONE
     from bench.execute.translating import translate
@@ -100,6 +96,8 @@ def _list(chosen) -> int:
 
 
 def _run(chosen) -> int:
+    from bench import budgets, campaign, data_sets, devices, store
+
     known, ids = _load(chosen)
     rule = budgets.rule(chosen.budget, chosen.budget_factor)
     spread = devices.find_devices(chosen.device, chosen.gpus)
@@ -141,6 +139,8 @@ def _run(chosen) -> int:
 
 
 def _cost(chosen) -> int:
+    from bench import campaign, cost_campaign, devices, store
+
     known, ids = _load(chosen)
     results = chosen.results.resolve()
     own = _own(chosen)
@@ -167,11 +167,15 @@ def _close(statuses: Mapping[str, Status], page: Path) -> int:
 
 
 def _default_jobs(rule: BudgetRule, device: str) -> int:
+    from bench import environment
+
     # Small steps gain little from a second thread, and nobody reads the times of a smoke run.
     return environment.usable_cpus() if rule.name == 'smoke' and device == 'cpu' else 1
 
 
 def _size(chosen, dataset: DataSet) -> Size:
+    from bench import budgets, sizes
+
     if chosen.size:
         return sizes.parse_size(chosen.size)
     return budgets.smoke_size(dataset.base_size) if chosen.budget == 'smoke' else dataset.base_size
