@@ -22,6 +22,12 @@ from bench.stages import Leg
 STAGE_SEEDS = 1000
 """Distance between the seeds of a run's stages: each shuffles anew, and none as another run's first does."""
 
+FUSED = ('Adam', 'AdamW', 'SGD')
+"""Optimisers that torch has in one kernel for CUDA; the others run over all weights at once there by themselves."""
+
+READ_EVERY = 10
+"""Iterations between two looks at the losses on a device that works beside the process."""
+
 PROTOCOL_KEYS = frozenset(
     (
         'dataset',
@@ -136,8 +142,8 @@ def compose(
         **_validation(stated, leg, run, size, dataset, pair_lists, rule, pixels),
         **_test(run, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, leg.steps * accumulate),
-        'default_hooks': _hooks(leg, accumulate, save_last),
-        'custom_hooks': _stage_hooks(leg, accumulate, per_epoch),
+        'default_hooks': _hooks(leg, accumulate, save_last, run.device),
+        'custom_hooks': _stage_hooks(leg, accumulate, per_epoch, read_every(run.device)),
         'randomness': {'seed': run.seed + STAGE_SEEDS * leg.index, 'deterministic': False},
         'resume': True,
     }
@@ -226,10 +232,13 @@ def _model(
 
 
 def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bool, lr: float | None) -> dict[str, Any]:
-    fused = {'fused': True} if fused_adam and experiment.optimizer.type == 'Adam' else {}
+    cuda, kind = run.device.startswith('cuda'), experiment.optimizer.type
+    wanted = 'no-fused' not in run.switches and kind in (FUSED if cuda else ('Adam',) if fused_adam else ())
+    fused = {'fused': True} if wanted else {}
     rate = {} if lr is None else {'lr': lr}
+    quiet = 'UnreadNormOptimWrapper' if cuda else 'OptimWrapper'
     wrapper = {
-        'type': 'Bf16OptimWrapper' if run.precision == 'bf16' else 'OptimWrapper',
+        'type': 'Bf16OptimWrapper' if run.precision == 'bf16' else quiet,
         'optimizer': {**plain(experiment.optimizer), **fused, **rate},
         'accumulative_counts': accumulate,
     }
@@ -281,12 +290,20 @@ def _test(
     }
 
 
-def _hooks(leg: Leg, accumulate: int, save_last: bool) -> dict[str, Any]:
+def read_every(device: str) -> int:
+    """Return after how many iterations losses are read: on a processor at once, where reading waits for nothing."""
+    return READ_EVERY if device.startswith('cuda') else 1
+
+
+def _hooks(leg: Leg, accumulate: int, save_last: bool, device: str) -> dict[str, Any]:
+    every, log_every = read_every(device), _log_interval(leg.steps * accumulate)
+    info = {'type': 'DeferredInfoHook', 'read_every': every, 'log_every': log_every}
     return {
+        **({'runtime_info': info} if every > 1 else {}),
         'timer': {'type': 'IterTimerHook'},
         'logger': {
             'type': 'LoggerHook',
-            'interval': _log_interval(leg.steps * accumulate),
+            'interval': log_every,
             'log_metric_by_epoch': False,
         },
         'param_scheduler': {'type': 'ParamSchedulerHook'},
@@ -295,12 +312,14 @@ def _hooks(leg: Leg, accumulate: int, save_last: bool) -> dict[str, Any]:
     }
 
 
-def _stage_hooks(leg: Leg, accumulate: int, per_epoch: float) -> list[dict[str, Any]]:
+def _stage_hooks(leg: Leg, accumulate: int, per_epoch: float, every: int) -> list[dict[str, Any]]:
     stage = leg.stage
-    hooks: list[dict[str, Any]] = [{'type': 'CurveHook', 'steps_per_epoch': per_epoch, 'accumulate': accumulate}]
+    read = {'read_every': every} if every > 1 else {}
+    curve = {'type': 'CurveHook', 'steps_per_epoch': per_epoch, 'accumulate': accumulate, **read}
+    hooks: list[dict[str, Any]] = [{'type': 'QuickAccuracyHook'}, curve]
     if stage.kind == 'lr_range':
         sweep = {'low': stage.low, 'high': stage.high, 'steps': leg.steps, 'accumulate': accumulate}
-        return [*hooks, {'type': 'LearningRateRangeHook', **sweep}]
+        return [*hooks, {'type': 'LearningRateRangeHook', **sweep, **read}]
     if stage.turns:
         turn = None
         if stage.turn_epochs is not None:
@@ -308,7 +327,7 @@ def _stage_hooks(leg: Leg, accumulate: int, per_epoch: float) -> list[dict[str, 
         hooks.append({'type': 'FreezeHook', 'turns': plain(list(stage.turns)), 'turn_iters': turn})
     if leg.keep_best:
         hooks.append({'type': 'BestWeightsHook', 'after_iters': leg.best_after * accumulate})
-    return [{'type': 'FiniteLossHook'}, *hooks]
+    return [{'type': 'FiniteLossHook', **read}, *hooks]
 
 
 def _log_interval(iterations: int) -> int:

@@ -16,6 +16,7 @@ SCHEMA_VERSION = 1
 Status = Literal['ok', 'oom', 'nan', 'diverged', 'timeout', 'crash', 'missing-data', 'interrupted', 'skipped']
 Budget = Literal['smoke', 'short', 'full']
 Precision = Literal['fp32', 'bf16']
+Switch = Literal['compile', 'no-channels-last', 'no-fused']
 Size = tuple[int, int]
 
 
@@ -192,7 +193,8 @@ class BudgetRule:
 class Run:
     """One planned run: an experiment on a data set, at a size, within a budget, from a seed.
 
-    ``factor`` is the share of the documented epochs (1.0 for ``full``; ignored by ``smoke``).
+    ``factor`` is the share of the documented epochs (1.0 for ``full``; ignored by ``smoke``). ``switches`` say where
+    the way it is computed differs from the usual one; each may change the last digits.
     """
 
     experiment: str
@@ -204,6 +206,7 @@ class Run:
     precision: Precision = 'fp32'
     device: str = 'cpu'
     parents: tuple[str, ...] = ()
+    switches: tuple[Switch, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -215,7 +218,8 @@ class Run:
         height, width = self.size
         factor = f'x{self.factor:g}' if self.budget == 'short' else ''
         precision = '' if self.precision == 'fp32' else f'-{self.precision}'
-        return f'{self.dataset}-{height}x{width}-{self.budget}{factor}{precision}-seed{self.seed}'
+        switched = ''.join(f'-{switch}' for switch in self.switches)
+        return f'{self.dataset}-{height}x{width}-{self.budget}{factor}{precision}{switched}-seed{self.seed}'
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,31 @@
 """The memory layout a network runs in: channels last where it is faster and right."""
 
+from typing import Any
+
 import torch
 from torch import nn
+
+from bench.records import Run
+from bench.running import compiling
+
+
+def prepare(model: nn.Module, run: Run) -> tuple[torch.memory_format, dict[str, Any] | None]:
+    """Bring ``model`` into the layout of ``run`` and compile it if asked to, in place.
+
+    Returns:
+        The layout, and what came of compiling (see ``compiling.compile_parts``); None where nobody asked.
+    """
+    contiguous = 'no-channels-last' in run.switches
+    layout = torch.contiguous_format if contiguous else choose(model, run.device, run.precision)
+    model.to(memory_format=layout)
+    return layout, compiling.compile_parts(model, run.device) if 'compile' in run.switches else None
+
+
+def tf32(device: str) -> dict[str, bool] | None:
+    """Return which float32 products a GPU may round to 10 bits of mantissa; None on a processor."""
+    if not device.startswith('cuda'):
+        return None
+    return {'convolution': torch.backends.cudnn.allow_tf32, 'matmul': torch.backends.cuda.matmul.allow_tf32}
 
 
 def choose(model: nn.Module, device: str, precision: str) -> torch.memory_format:

@@ -12,8 +12,8 @@ from bench import budgets, checkpoints, compose, store
 from bench.measure import accuracy, detail, latency
 from bench.running import attention, panels, weights
 from bench.running.attempt import Attempt
+from bench.running.counting import Counting
 from bench.running.training import Trained, read_curve
-from custom_ops.metrics.confusion import confusion_matrix
 
 PANELS = 4
 
@@ -107,8 +107,7 @@ def _confusions(
     total = len(loader.dataset)
     chosen = set(np.linspace(0, total - 1, min(PANELS, total)).astype(int).tolist()) if in_detail else set()
     names: list[str] = []
-    matrices: list[torch.Tensor] = []
-    counts: list[dict[str, np.ndarray]] = []
+    counted = Counting(job.run.device, len(dataset.classes), dataset.ignore_index, in_detail)
     for batch in loader:
         attempt.check('while scoring')
         with torch.inference_mode(), latency.precision_context(job.run.device, job.run.precision):
@@ -116,13 +115,10 @@ def _confusions(
         for index, sample in enumerate(samples):
             prediction = sample.pred_sem_seg.data[0]
             truth = sample.gt_sem_seg.data[0].to(prediction.device)
-            matrices.append(confusion_matrix(prediction, truth, len(dataset.classes), dataset.ignore_index).cpu())
-            if in_detail:
-                pair = prediction.cpu().numpy(), truth.cpu().numpy()
-                counts.append(detail.image_counts(*pair, len(dataset.classes), dataset.ignore_index))
+            counted.add(prediction, truth)
             if len(names) in chosen:
                 panels.write(attempt.folder / 'panels', sample.img_path, truth, prediction, dataset)
                 attention.write(attempt.folder / 'panels', model, batch, index, sample)
             names.append(Path(sample.img_path).stem)
         attempt.report({'kind': 'score', 'image': len(names), 'of': total})
-    return np.array(names), torch.stack(matrices).numpy(), detail.stack(counts)
+    return np.array(names), *counted.finish()

@@ -23,26 +23,32 @@ from bench.records import Material
 from bench.running import auto_label, embedded, layout, weights
 from bench.running.attempt import Attempt, Report, stop_requested
 from bench.stages import Leg
+from custom_ops.hooks.deferred import DeferredValues
 from custom_ops.hooks.lr_range import suggest
 
 WEIGHTS, BEST, DONE = 'weights.pth', 'best.pth', 'done.json'
+SPEED = ('channels_last', 'fused', 'compile', 'autocast', 'tf32')
+"""Keys of the receipt that say how a step was computed."""
 
 
 class ProgressHook(Hook):
     """Tell the parent where the training is, and hand a stop request on to the checkpoint hook.
 
-    ``before`` and ``of`` are the run's optimiser steps before this stage and in all.
+    ``before`` and ``of`` are the run's optimiser steps before this stage and in all; it tells every ``read_every``
+    iterations.
     """
 
     priority = 'HIGH'
 
-    def __init__(self, report: Report, before: int, of: int, accumulate: int):
+    def __init__(self, report: Report, before: int, of: int, accumulate: int, read_every: int = 1):
         self.report, self.before, self.of, self.accumulate = report, before, of, accumulate
+        self.losses = DeferredValues(max(1, read_every // accumulate))
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         if (runner.iter + 1) % self.accumulate == 0:
-            step = self.before + (runner.iter + 1) // self.accumulate
-            self.report({'kind': 'step', 'step': step, 'of': self.of, 'loss': outputs['loss'].item()})
+            due = self.losses.add(self.before + (runner.iter + 1) // self.accumulate, outputs['loss'])
+            for step, loss in due[-1:]:
+                self.report({'kind': 'step', 'step': step, 'of': self.of, 'loss': loss})
         if stop_requested():
             for hook in runner.hooks:
                 if hasattr(hook, 'stop_requested'):
@@ -110,8 +116,7 @@ def _only_loaded(attempt: Attempt, material: Material, blocks: dict[str, Any]) -
     )
     store.write_atomically(attempt.folder / 'config.py', config.pretty_text + '\n')
     runner = _runner(config)
-    memory_format = layout.choose(runner.model, job.run.device, job.run.precision)
-    runner.model.to(memory_format=memory_format)
+    memory_format, _ = layout.prepare(runner.model, job.run)
     init = _initialise(attempt, runner.model)
     if job.keep_checkpoints:
         # A run may start from one that only loaded its weights.
@@ -163,8 +168,7 @@ class _Leg:
         if self.is_last:
             store.write_atomically(self.attempt.folder / 'config.py', self.made.config.pretty_text + '\n')
         self.runner = _runner(self.made.config)
-        self.memory_format = layout.choose(self.runner.model, job.run.device, job.run.precision)
-        self.runner.model.to(memory_format=self.memory_format)
+        self.memory_format, self.compiled = layout.prepare(self.runner.model, job.run)
         if finished:
             weights.load(self.runner.model, checkpoints.read(self.folder / WEIGHTS).state)
             self.record = json.loads(note.read_text())
@@ -219,7 +223,7 @@ class _Leg:
     def _train(self) -> None:
         job, made, steps = self.attempt.job, self.made, [leg.steps for leg in self.legs]
         done = sum(steps[: self.leg.index])
-        self.runner.register_hook(ProgressHook(self.attempt.report, done, sum(steps), made.accumulate))
+        self.runner.register_hook(self._progress(done, sum(steps)))
         with memory.peak_memory(job.run.device) as peak:
             self.runner.train()
         curve = read_curve(self.folder / 'curves.csv')
@@ -236,6 +240,10 @@ class _Leg:
             'accumulate': made.accumulate,
             'input_size': list(made.crop),
             'channels_last': self.memory_format == torch.channels_last,
+            'fused': bool(made.config.optim_wrapper.optimizer.get('fused')),
+            'compile': self.compiled,
+            'autocast': None if job.run.precision == 'fp32' else job.run.precision,
+            'tf32': layout.tf32(job.run.device),
             'wall_sec': round(float(curve[-1]['sec']), 3),
             'final_loss': round(float(np.mean(losses[-max(1, len(losses) // 10) :])), 6) if losses else None,
             'images': self.material.images('train'),
@@ -244,6 +252,10 @@ class _Leg:
         }
         if stage.kind == 'lr_range':
             self.record['lr_range'] = self._sweep()
+
+    def _progress(self, done: int, of: int) -> ProgressHook:
+        every = compose.read_every(self.attempt.job.run.device)
+        return ProgressHook(self.attempt.report, done, of, self.made.accumulate, every)
 
     def _sweep(self) -> dict[str, Any]:
         """Copy the sweep beside the receipt and return what it suggests."""
@@ -308,7 +320,7 @@ def _join_curves(attempt: Attempt, legs: tuple[Leg, ...]) -> None:
 def _train_block(records: list[dict[str, Any]], attempt: Attempt) -> dict[str, Any]:
     last = records[-1]
     steps, seconds = (sum(record[key] for record in records) for key in ('steps', 'wall_sec'))
-    kept = ('batch_size', 'accumulate', 'input_size', 'channels_last', 'final_loss', 'images')
+    kept = ('batch_size', 'accumulate', 'input_size', *SPEED, 'final_loss', 'images')
     block = {
         'wall_sec': round(seconds, 3),
         'steps': steps,

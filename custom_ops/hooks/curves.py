@@ -8,6 +8,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from custom_ops.hooks.deferred import DeferredValues
+
 COLUMNS = ('step', 'epoch', 'lr', 'loss', 'val_miou', 'val_pixel_accuracy', 'val_loss', 'sec')
 
 
@@ -23,15 +25,17 @@ class CurveHook(Hook):
     Args:
         steps_per_epoch: optimiser steps that one pass over the training samples takes.
         accumulate: iterations per optimiser step.
+        read_every: iterations between two readings of the losses; see ``deferred``.
     """
 
-    def __init__(self, steps_per_epoch: float, accumulate: int = 1):
+    def __init__(self, steps_per_epoch: float, accumulate: int = 1, read_every: int = 1):
         if steps_per_epoch <= 0 or accumulate < 1:
             raise ValueError(
                 f'steps_per_epoch must be positive and accumulate at least 1, not {steps_per_epoch}, {accumulate}'
             )
         self.steps_per_epoch = steps_per_epoch
         self.accumulate = accumulate
+        self._unread = DeferredValues(read_every)
         self._losses: list[float] = []
         self._sec = 0.0
         self._mark = 0.0
@@ -46,19 +50,25 @@ class CurveHook(Hook):
         self._mark = time.monotonic()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        self._losses.append(outputs['loss'].item())
-        now = time.monotonic()
-        self._sec += now - self._mark
-        self._mark = now
-        if (runner.iter + 1) % self.accumulate:
-            return
-        step = (runner.iter + 1) // self.accumulate
-        lr = runner.optim_wrapper.get_lr()['lr'][0]
-        loss = sum(self._losses) / len(self._losses)
-        self._losses.clear()
-        self._rows.append((step, self._epoch(step), f'{lr:.6g}', f'{loss:.6g}', '', '', '', f'{self._sec:.3f}'))
+        note = runner.iter + 1, runner.optim_wrapper.get_lr()['lr'][0], self._clock()
+        self._take(self._unread.add(note, outputs['loss']))
         if len(self._rows) >= 50:
             self._flush()
+
+    def _take(self, losses: list[tuple[tuple[int, float, float], float]]) -> None:
+        """Make rows of losses, each with its iteration, rate and time, where they end an optimiser step."""
+        if not losses:
+            return
+        # Reading has waited for the device: only now is the last of them done.
+        (last, rate, _), loss = losses[-1]
+        for (iteration, lr, sec), value in [*losses[:-1], ((last, rate, self._clock()), loss)]:
+            self._losses.append(value)
+            if iteration % self.accumulate:
+                continue
+            step = iteration // self.accumulate
+            loss = sum(self._losses) / len(self._losses)
+            self._losses.clear()
+            self._rows.append((step, self._epoch(step), f'{lr:.6g}', f'{loss:.6g}', '', '', '', f'{sec:.3f}'))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         self._flush()
@@ -77,10 +87,17 @@ class CurveHook(Hook):
     def after_train(self, runner: Runner) -> None:
         self._flush()
 
+    def _clock(self) -> float:
+        now = time.monotonic()
+        self._sec += now - self._mark
+        self._mark = now
+        return self._sec
+
     def _epoch(self, step: int) -> str:
         return f'{step / self.steps_per_epoch:.4f}'
 
     def _flush(self) -> None:
+        self._take(self._unread.read())
         if self._rows:
             with self._file.open('a', newline='') as out:
                 csv.writer(out).writerows(self._rows)

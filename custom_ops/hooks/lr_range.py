@@ -15,6 +15,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+from custom_ops.hooks.deferred import DeferredValues
+
 SMOOTHING = 0.9
 """Weight of the past in the running mean of the losses."""
 
@@ -81,6 +83,7 @@ class LearningRateRangeHook(Hook):
         low, high: first and last rate of the first parameter group.
         steps: optimiser steps of the sweep.
         accumulate: iterations per optimiser step.
+        read_every: iterations between two readings of the losses; see ``deferred``.
 
     Raises:
         ValueError: not 0 < low < high, or fewer than three steps.
@@ -88,7 +91,7 @@ class LearningRateRangeHook(Hook):
 
     priority = 'LOW'
 
-    def __init__(self, low: float, high: float, steps: int, accumulate: int = 1):
+    def __init__(self, low: float, high: float, steps: int, accumulate: int = 1, read_every: int = 1):
         if not 0 < low < high:
             raise ValueError(f'low {low} and high {high}: 0 < low < high is needed, 1e-6 and 1.0 for instance')
         if steps < 3 or accumulate < 1:
@@ -97,6 +100,7 @@ class LearningRateRangeHook(Hook):
         self.rates: list[float] = []
         self.losses: list[float] = []
         self._parts: list[float] = []
+        self._unread = DeferredValues(read_every)
 
     def before_train(self, runner: Runner) -> None:
         optimizer = runner.optim_wrapper.optimizer
@@ -111,17 +115,26 @@ class LearningRateRangeHook(Hook):
             group['lr'] = rate * ratio
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        self._parts.append(outputs['loss'].item())
-        if (runner.iter + 1) % self.accumulate:
-            return
-        step = runner.iter // self.accumulate
-        self.rates.append(rate_at(step, self.steps, self.low, self.high))
-        self.losses.append(sum(self._parts) / len(self._parts))
-        self._parts.clear()
-        if self._diverged():
+        if self._take(self._unread.add(runner.iter, outputs['loss'])):
             runner.train_loop.stop_training = True
 
+    def _take(self, losses: list[tuple[int, float]]) -> bool:
+        """Add the steps that ``losses`` end; return whether one diverged, behind which nothing counts."""
+        for iteration, loss in losses:
+            self._parts.append(loss)
+            if (iteration + 1) % self.accumulate:
+                continue
+            step = iteration // self.accumulate
+            self.rates.append(rate_at(step, self.steps, self.low, self.high))
+            self.losses.append(sum(self._parts) / len(self._parts))
+            self._parts.clear()
+            if self._diverged():
+                return True
+        return False
+
     def after_train(self, runner: Runner) -> None:
+        if not runner.train_loop.stop_training:
+            self._take(self._unread.read())
         with (Path(runner.work_dir) / 'lr_range.csv').open('w', newline='') as out:
             pairs = zip(self.rates, self.losses, strict=True)
             rows = [(step, f'{rate:.6g}', f'{loss:.6g}') for step, (rate, loss) in enumerate(pairs, start=1)]

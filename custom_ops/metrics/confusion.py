@@ -159,10 +159,20 @@ def _first_illegal(values: np.ndarray, limit: int) -> int:
 
 
 def _count_any(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Tensor:
-    """Count on any device and for any K; only the finished counts are copied to the CPU.
+    counts = table(prediction, label, num_classes, ignore_index).cpu()
+    try:
+        return legal_part(counts)
+    except ValueError:
+        _name_illegal(prediction.long(), label.long(), num_classes, ignore_index)
+        raise
 
-    Row K takes the ignored pixels, row K + 1 illegal labels, column K illegal predictions.
+
+def table(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int = 255) -> Tensor:
+    """Count two maps [H, W] on their device and leave the counts there: int64 [K + 2, K + 1], to be checked later.
+
+    Row K takes the ignored pixels, row K + 1 illegal labels, column K illegal predictions; see ``legal_part``.
     """
+    _check_maps(prediction, label, num_classes)
     prediction, label = prediction.long(), label.long()
     legal_label = (label >= 0) & (label < num_classes)
     legal_prediction = (prediction >= 0) & (prediction < num_classes)
@@ -171,13 +181,28 @@ def _count_any(prediction: Tensor, label: Tensor, num_classes: int, ignore_index
     column = torch.where(legal_prediction, prediction, num_classes)
     shape = (num_classes + 2, num_classes + 1)
     joint = (row * shape[1] + column).flatten()
-    counts = torch.bincount(joint, minlength=shape[0] * shape[1]).view(shape).cpu()
-    if counts[:, num_classes].any():
-        raise ValueError(_prediction_rule(int(prediction[~legal_prediction][0]), num_classes))
-    if counts[num_classes + 1].any():
-        value = int(label[~legal_label & (label != ignore_index)][0])
-        raise ValueError(_label_rule(value, num_classes, ignore_index))
-    return counts[:num_classes, :num_classes].clone()
+    return torch.bincount(joint, minlength=shape[0] * shape[1]).view(shape)
+
+
+def legal_part(counts: Tensor) -> Tensor:
+    """Return the confusion matrices [..., K, K] in tables [..., K + 2, K + 1] of ``table``.
+
+    Raises:
+        ValueError: pixels were counted whose prediction is no class, or whose label is none and not ignored.
+    """
+    num_classes = counts.shape[-1] - 1
+    for kind, wrong in (('predictions', counts[..., num_classes]), ('labels', counts[..., num_classes + 1, :])):
+        if wrong.any():
+            raise ValueError(f'{int(wrong.sum())} {kind} are outside 0 to {num_classes - 1}')
+    return counts[..., :num_classes, :num_classes].clone()
+
+
+def _name_illegal(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> None:
+    wrong = prediction[(prediction < 0) | (prediction >= num_classes)]
+    if wrong.numel():
+        raise ValueError(_prediction_rule(int(wrong[0]), num_classes))
+    wrong = label[((label < 0) | (label >= num_classes)) & (label != ignore_index)]
+    raise ValueError(_label_rule(int(wrong[0]), num_classes, ignore_index))
 
 
 def _prediction_rule(value: int, num_classes: int) -> str:

@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> tuple[float, int]:
+def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> Tensor:
     """Return the summed cross entropy of logits [K, H, W] against labels [H, W], and how many pixels it is over.
 
-    Pixels labelled ``ignore_index`` count for nothing. One channel alone is the logit of class 1 against 0.
+    float64 [2] on the device of the logits, where nothing has to wait for it. Pixels labelled ``ignore_index`` count
+    for nothing. One channel alone is the logit of class 1 against 0.
 
     Raises:
         ValueError: logits and labels are not of one size.
@@ -26,7 +27,7 @@ def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> tupl
     if logits.shape[0] == 1:
         logits = torch.cat([torch.zeros_like(logits), logits])
     total = F.cross_entropy(logits[None].float(), label[None].long(), ignore_index=ignore_index, reduction='sum')
-    return float(total), int((label != ignore_index).sum())
+    return torch.stack([total.double(), (label != ignore_index).sum().double()])
 
 
 @METRICS.register_module()
@@ -50,7 +51,7 @@ class CrossEntropyMetric(BaseMetric):
             label = sample['gt_sem_seg']['data'].squeeze(0).to(logits.device)
             self.results.append(pixel_losses(logits, label, self.ignore_index))
 
-    def compute_metrics(self, results: list[tuple[float, int]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Tensor]) -> dict[str, float]:
         """Return the mean over all pixels."""
-        total, pixels = sum(loss for loss, _ in results), sum(count for _, count in results)
+        total, pixels = (sum(column) for column in zip(*(result.tolist() for result in results), strict=True))
         return {'val_loss': total / pixels if pixels else float('nan')}

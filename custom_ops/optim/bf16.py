@@ -7,6 +7,8 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmseg.registry import OPTIM_WRAPPERS
 
+from custom_ops.optim.unread_norm import clip
+
 
 @OPTIM_WRAPPERS.register_module()
 class Bf16OptimWrapper(OptimWrapper):
@@ -21,3 +23,6 @@ class Bf16OptimWrapper(OptimWrapper):
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(device, torch.bfloat16):
             yield
+
+    def _clip_grad(self) -> None:
+        clip(self)

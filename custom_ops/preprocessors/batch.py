@@ -36,6 +36,8 @@ class BatchPreProcessor(SegDataPreProcessor):
 
     def __init__(self, augment: Sequence[Mapping[str, Any]] = (), **arguments: Any) -> None:
         super().__init__(**arguments)
+        # Pinned batches travel while the device computes; others are copied as before.
+        self._non_blocking = True
         self.augment = batch_transforms.build(augment)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""Compile a network's parts, where a compiler is at hand; the receipt says what came of it."""
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+
+@cache
+def why_not(device: str) -> str:
+    """Return why nothing can be compiled for ``device`` here ('' where it can): one tiny function is tried."""
+    try:
+        torch.compile(lambda values: (values + 1).relu())(torch.ones(2, device=device))
+    except Exception as error:
+        return f'{type(error).__name__}: {error}'.strip().splitlines()[0][:200]
+    return ''
+
+
+def compile_parts(model: nn.Module, device: str) -> dict[str, Any]:
+    """Compile the forward of each part of ``model`` in place: its children, and those of lists of them.
+
+    Segmentors call their parts' ``forward`` directly and do much that is no tensor in between, which no compiler
+    follows; the names of weights stay as they are. A part that cannot be compiled after all runs as it is.
+
+    Returns:
+        ``parts``, the names of those compiled, and ``reason``, why there are none ('' where there are).
+    """
+    reason = why_not(device)
+    if reason:
+        return {'parts': [], 'reason': reason}
+    torch._dynamo.config.suppress_errors = True
+    parts = {
+        name: part
+        for name, child in model.named_children()
+        if name != 'data_preprocessor'
+        for name, part in _leaves(name, child)
+        if any(True for _ in part.parameters())
+    }
+    for part in parts.values():
+        part.forward = torch.compile(part.forward)  # type: ignore[method-assign]
+    return {'parts': list(parts), 'reason': ''}
+
+
+def _leaves(name: str, child: nn.Module) -> list[tuple[str, nn.Module]]:
+    if isinstance(child, (nn.ModuleList, nn.ModuleDict)):
+        return [pair for key, part in child.named_children() for pair in _leaves(f'{name}.{key}', part)]
+    return [(name, child)]
