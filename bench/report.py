@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.published:
         source = _in_checkout('reports/measured', '--published')
         out = options.out or _in_checkout('reports/generated', '--published')
-    stored, timings = store.read_all(source), store.read_timings(source)
+    stored, timings = reporting.read(source)
     documented = catalogue.load(paths.documented_dir())
     if options.published and not options.check:
         reporting.recount(documented)

@@ -1,5 +1,6 @@
 """Stored results -> verdicts -> report: the steps that both commands take, wired once."""
 
+import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,23 @@ from bench.render.gather import Judged
 
 Stored = list[tuple[Path, Receipt]]
 Timings = Sequence[Mapping[str, Any]]
+
+
+def read(results: Path) -> tuple[Stored, Timings]:
+    """Return the receipts and cost timings of a results folder.
+
+    The garbage collector, which would look through millions of values again and again for circles that JSON cannot
+    have, is told to leave them alone.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        found = store.read_all(results), store.read_timings(results)
+        gc.freeze()
+    finally:
+        if collecting:
+            gc.enable()
+    return found
 
 
 def counts_file() -> Path:
@@ -47,6 +65,6 @@ def refresh(results: Path, known: Catalogue) -> Path:
     """Bring the report of a results folder up to date and return its page; nothing is done where nothing changed."""
     from bench.render import write
 
-    stored, timings = store.read_all(results), store.read_timings(results)
+    stored, timings = read(results)
     page, _ = write.refresh(stored, known, results / 'report', timings, lambda: judge(stored, known, timings))
     return page

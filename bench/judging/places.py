@@ -69,6 +69,7 @@ class RunPlace:
         self.runs: dict[str, list[Stored]] = {}
         for folder, receipt in sorted(stored, key=lambda one: (one[1].seed, one[1].id)):
             self.runs.setdefault(receipt.experiment, []).append((folder, receipt))
+        self.finished = {name: _finished(runs) for name, runs in self.runs.items()}
         documented = {name: counts.get(name, {}).get('documented', {}) for name in self.runs}
         self.right_data = frozenset(n for n, one in documented.items() if one.get('dataset') == setting.dataset)
         # Timed on a GPU means that every run was.
@@ -101,7 +102,7 @@ class RunPlace:
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:
-            groups = [[run_value(metric, receipt) for _, receipt in _finished(runs)] for runs in self.runs.values()]
+            groups = [[run_value(metric, receipt) for _, receipt in runs] for runs in self.finished.values()]
             self._known[metric] = pooled_spread([[v for v in group if v is not None] for group in groups])
         return self._known[metric]
 
@@ -113,7 +114,7 @@ class RunPlace:
     def _sample(self, key: Key) -> Sample:
         metric, name, reference = key
         runs = self.runs.get(name, [])
-        finished = _finished(runs)
+        finished = self.finished.get(name, [])
         evidence = tuple(receipt.id for _, receipt in finished or runs)
         if not finished:
             return Sample(name, metric, runs=evidence, **_obstacle(name, runs))
@@ -144,7 +145,7 @@ class RunPlace:
         if metric in DETAIL:
             return self._scored(folder, receipt).detail(metric)
         if metric == REFERRED:
-            others = [where for where, other in _finished(self.runs.get(reference, [])) if other.seed == receipt.seed]
+            others = [where for where, other in self.finished.get(reference, []) if other.seed == receipt.seed]
             own = curve_values.read(folder / curve_values.FILE)
             other = curve_values.read(others[0] / curve_values.FILE) if others else None
             return curve_values.steps_to_loss(own, other) if own and other else None

@@ -136,8 +136,13 @@ def estimate(
 
 def pooled_spread(groups: Sequence[Sequence[float]]) -> Spread | None:
     """Return the deviation within ``groups`` of values, one an experiment; None where no group has two values."""
-    squares = sum(float(np.var(group)) * len(group) for group in groups if len(group) > 1)
-    freedom = sum(len(group) - 1 for group in groups if len(group) > 1)
+    squares, freedom = 0.0, 0
+    # In plain arithmetic: hundreds of groups of a few values each, for every metric of every setting.
+    for group in groups:
+        if len(group) > 1:
+            mean = sum(group) / len(group)
+            squares += sum((value - mean) ** 2 for value in group)
+            freedom += len(group) - 1
     return Spread(sqrt(squares / freedom), freedom) if freedom else None
 
 

@@ -135,6 +135,13 @@ def line_style(index: int) -> dict[str, Any]:
     return {'color': COLOURS[index % len(COLOURS)], 'linestyle': LINES[index // len(COLOURS) % len(LINES)]}
 
 
+def lay_out(figure: Figure) -> None:
+    """Give every part of the figure its final place; what is added to it later moves nothing."""
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine('none')
+
+
 def png(figure: Figure) -> bytes:
     """Return the figure as PNG."""
     buffer = io.BytesIO()

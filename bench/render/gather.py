@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ class Row:
     def name(self) -> str:
         return self.experiment.split('/', 1)[1]
 
-    @property
+    @cached_property
     def ok(self) -> list[Stored]:
         return [stored for stored in self.runs if stored[1].status == 'ok']
 

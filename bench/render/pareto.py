@@ -78,6 +78,7 @@ def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
         figures.label(axes, '', cost.axis, 'mIoU (%)')
         figure.legend(loc='outside lower center', ncols=6, fontsize=8)
         figure.suptitle(figures.title(f'Accuracy against {cost.label}', setting), fontsize=11, x=0.01, ha='left')
+        figures.lay_out(figure)
         labels.place(axes, [(x, y, row.name) for x, y, row in named])
         return figures.png(figure)
 

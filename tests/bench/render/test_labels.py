@@ -17,7 +17,9 @@ def test_no_name_covers_another_or_leaves_the_frame(points):
     axes.set_xlim(-1, 4)
     axes.set_ylim(-1, 4)
     written = labels.place(axes, points)
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
     boxes = [Text.get_window_extent(one, renderer) for one in written]
     assert [one.get_text() for one in written] == [name for _, _, name in points]
     assert not [(i, j) for i in range(len(boxes)) for j in range(i) if boxes[i].overlaps(boxes[j])]
