@@ -20,6 +20,7 @@ from bench.records import (
     Run,
     Size,
     Status,
+    Switch,
 )
 
 Engine = Callable[[Schedule[Job], Callable[[Job, dict[str, Any]], None]], Iterator[Outcome[Job]]]
@@ -52,6 +53,7 @@ class Setting:
     timeout_sec: float | None = None
     deadline: float | None = None
     own: Mapping[str, Path] = field(default_factory=dict)
+    switches: tuple[Switch, ...] = ()
 
 
 @dataclass
@@ -102,6 +104,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
         seeds=setting.seeds,
         precision=setting.precision,
         device=setting.devices[0],
+        switches=setting.switches,
     )
     keys: dict[str, str] = {}
     for run in made.runs:

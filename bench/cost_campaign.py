@@ -26,6 +26,7 @@ class CostSetting:
     configs: Path
     timeout_sec: float | None = None
     own: Mapping[str, Path] = field(default_factory=dict)
+    compile: bool = False
 
 
 def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple[list[CostJob], dict[str, Status]]:
@@ -44,7 +45,8 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
             raise PlanError(f'{name} is documented as runnable but {config} does not exist')
         key = sources.cost_key(name, config, setting.device, setting.precision)
         threads = environment.usable_cpus()
-        job = CostJob(name, config, setting.device, setting.precision, setting.results, key, threads, SAMPLE_SEC)
+        place = setting.device, setting.precision, setting.results
+        job = CostJob(name, config, *place, key, threads, SAMPLE_SEC, setting.compile)
         if _is_done(job):
             done[job.folder] = 'ok'
         else:
@@ -55,7 +57,8 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
 def _is_done(job: CostJob) -> bool:
     for path in (job.results / job.experiment).glob(f'{Path(job.folder).name}-*.json'):
         try:
-            if json.loads(path.read_text()).get('key') == job.key:
+            record = json.loads(path.read_text())
+            if record.get('key') == job.key and (record.get('compiled') or not job.compile):
                 return True
         except (OSError, ValueError, AttributeError):
             continue

@@ -51,4 +51,5 @@ def _run(receipt: Receipt) -> Run:
         receipt.seed,
         receipt.precision,
         device,
+        switches=tuple(receipt.switches),
     )

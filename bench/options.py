@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from bench.data_sets import NAMES
+from bench.records import SWITCHES, Switch
 
 DATASET_DEFAULT = 'scenes'
 
@@ -50,6 +51,11 @@ def parser() -> argparse.ArgumentParser:
         metavar='N',
         help='runs at once, as far as memory allows (default: 1, so that times are clean; for smoke one a processor)',
     )
+    how.add_argument(
+        '--compile', action='store_true', help='compile the networks; with --cost, time them compiled as well'
+    )
+    how.add_argument('--no-channels-last', action='store_true', help='keep tensors in rows, planes and channels')
+    how.add_argument('--no-fused', action='store_true', help='update weights by single kernels')
     how.add_argument('--results', type=Path, default=Path('results'), metavar='DIR')
     how.add_argument('--weights', type=Path, metavar='DIR', help='pretrained weights, looked up by name')
     how.add_argument('--max-minutes', type=float, metavar='M', help='start nothing that will not end within M minutes')
@@ -73,6 +79,11 @@ def _indices(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+def switches(options: argparse.Namespace) -> tuple[Switch, ...]:
+    """Return in what the runs are to be computed differently from the usual way, in a fixed order."""
+    return tuple(name for name in SWITCHES if getattr(options, name.replace('-', '_')))
+
+
 def check(options: argparse.Namespace) -> None:
     """Refuse values outside their range.
 
@@ -93,5 +104,7 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError('--list shows what is documented; --config FILE --dry-run shows what would run')
     if options.cost and (options.gpus or options.jobs_per_gpu):
         raise ValueError('--cost times one network after another; --device cuda:N says on which GPU')
+    if options.cost and (options.no_channels_last or options.no_fused):
+        raise ValueError('--cost trains nothing and chooses the layout; --compile alone goes with it')
     if options.json and not options.list:
         raise ValueError('--json goes with --list')

@@ -1,11 +1,11 @@
 """Experiments, a data set, a budget and seeds become runs, in order, with a reason for what is left out. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from bench.errors import PlanError
-from bench.records import BudgetRule, Experiment, Precision, Run, Size
+from bench.records import BudgetRule, Experiment, Precision, Run, Size, Switch
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ def make_plan(
     seeds: int = 1,
     precision: Precision = 'fp32',
     device: str = 'cpu',
+    switches: tuple[Switch, ...] = (),
 ) -> Plan:
     """Plan every selected experiment once a seed; what they start from is planned with them.
 
@@ -40,7 +41,10 @@ def make_plan(
     wanted = [name for name in selected if name not in left_out]
     ordered = _parents_first(experiments, wanted)
     runs = tuple(
-        _run(experiments[name], dataset, size, rule, seed, precision, device)
+        _with_parents(
+            Run(name, dataset, size, rule.name, rule.factor, seed, precision, device, switches=switches),
+            experiments[name].parents,
+        )
         for seed in range(seeds)
         for name in ordered
     )
@@ -70,9 +74,5 @@ def _parents_first(experiments: Mapping[str, Experiment], wanted: Sequence[str])
     return ordered
 
 
-def _run(
-    experiment: Experiment, dataset: str, size: Size, rule: BudgetRule, seed: int, precision: Precision, device: str
-) -> Run:
-    run = Run(experiment.id, dataset, size, rule.name, rule.factor, seed, precision, device)
-    parents = tuple(f'{parent}/{run.variant}' for parent in experiment.parents)
-    return Run(experiment.id, dataset, size, rule.name, rule.factor, seed, precision, device, parents)
+def _with_parents(run: Run, parents: Sequence[str]) -> Run:
+    return replace(run, parents=tuple(f'{parent}/{run.variant}' for parent in parents))

@@ -7,7 +7,7 @@ measured is ``None``, never 0.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from bench.claims import Claim
 
@@ -17,6 +17,7 @@ Status = Literal['ok', 'oom', 'nan', 'diverged', 'timeout', 'crash', 'missing-da
 Budget = Literal['smoke', 'short', 'full']
 Precision = Literal['fp32', 'bf16']
 Switch = Literal['compile', 'no-channels-last', 'no-fused']
+SWITCHES: tuple[Switch, ...] = get_args(Switch)
 Size = tuple[int, int]
 
 
@@ -266,7 +267,7 @@ class Job:
 class CostJob:
     """What a worker needs to time one documented network at its documented size and classes, without training.
 
-    ``seconds`` is how long a forward is sampled.
+    ``seconds`` is how long a forward is sampled, ``compile`` whether the compiled network is timed as well.
     """
 
     experiment: str
@@ -277,6 +278,7 @@ class CostJob:
     key: str
     threads: int = 1
     seconds: float = 5.0
+    compile: bool = False
 
     @property
     def folder(self) -> str:
@@ -321,6 +323,7 @@ class Receipt:
     resumed: int = 0
     contended: bool = False
     wall_sec: float | None = None
+    switches: tuple[Switch, ...] = ()
 
     @classmethod
     def of(cls, job: Job, status: Status = 'ok', reason: str = '') -> 'Receipt':
@@ -340,4 +343,5 @@ class Receipt:
             factor=run.factor if run.budget == 'short' else None,
             precision=run.precision,
             size=run.size,
+            switches=run.switches,
         )

@@ -124,6 +124,7 @@ def _run(chosen) -> int:
             timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
             deadline=None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes,
             own=own.configs,
+            switches=options.switches(chosen),
         ),
     )
     if chosen.dry_run:
@@ -151,6 +152,7 @@ def _cost(chosen) -> int:
         configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
         timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
         own=own.configs,
+        compile=chosen.compile,
     )
     with store.lock(results, shlex.join(['run_all.py', *sys.argv[1:]])):
         jobs, statuses = cost_campaign.prepare(own.join(known), [*ids, *own.configs], setting)

@@ -16,13 +16,15 @@ class Setting:
     budget: str
     factor: float | None
     precision: str
+    switches: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         size = '' if self.size is None else f' {self.size[0]}x{self.size[1]}'
         factor = '' if self.factor is None else f' x{self.factor:g}'
         precision = '' if self.precision == 'fp32' else f', {self.precision}'
-        return f'{self.dataset}{size}, {self.budget}{factor}{precision}'
+        switched = ''.join(f', {switch}' for switch in self.switches)
+        return f'{self.dataset}{size}, {self.budget}{factor}{precision}{switched}'
 
     @property
     def slug(self) -> str:
@@ -38,11 +40,12 @@ class Setting:
     def order(self) -> tuple:
         """Most telling first: full before short before smoke, large before small."""
         area = 0 if self.size is None else self.size[0] * self.size[1]
-        return _BUDGETS.index(self.budget), self.dataset, -area, -(self.factor or 0), self.size or (), self.precision
+        spent = _BUDGETS.index(self.budget), self.dataset, -area, -(self.factor or 0)
+        return *spent, self.size or (), self.precision, self.switches
 
 
 def setting_of(receipt: Receipt) -> Setting:
     """Return the setting that a receipt's run belongs to."""
     size = None if receipt.size is None else (int(receipt.size[0]), int(receipt.size[1]))
     factor = receipt.factor if receipt.budget == 'short' else None
-    return Setting(receipt.dataset, size, receipt.budget, factor, receipt.precision)
+    return Setting(receipt.dataset, size, receipt.budget, factor, receipt.precision, tuple(receipt.switches))

@@ -31,7 +31,7 @@ class Counter:
 def find_counter(device: str | torch.device, powercap: Path = POWERCAP) -> Counter | None:
     """Return the energy counter of ``device``, or None where there is none that this process may read."""
     device = torch.device(device)
-    return _gpu_counter(device.index or 0) if device.type == 'cuda' else _processor_counter(powercap)
+    return _gpu_counter(device) if device.type == 'cuda' else _processor_counter(powercap)
 
 
 def measure_energy(
@@ -82,12 +82,13 @@ def measure_energy(
     }
 
 
-def _gpu_counter(index: int) -> Counter | None:
+def _gpu_counter(device: torch.device) -> Counter | None:
     try:
         import pynvml
 
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+        # The driver counts its cards in another order than torch, and those that are hidden from this process too.
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f'GPU-{torch.cuda.get_device_properties(device).uuid}')
         pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
     except Exception:
         # Not installed, no driver, or a card without the counter: all the same to the caller.
@@ -96,8 +97,9 @@ def _gpu_counter(index: int) -> Counter | None:
 
 
 def _processor_counter(powercap: Path) -> Counter | None:
-    packages = sorted(path for path in powercap.glob('*-rapl:*') if path.name.count(':') == 1)
     try:
+        # Beside packages there may be a counter of the whole platform, which counts them once more.
+        packages = [path for path in sorted(powercap.glob('*-rapl:*')) if _name(path).startswith('package')]
         ranges = [_microjoules(path / 'max_energy_range_uj') for path in packages]
         last = [_microjoules(path / 'energy_uj') for path in packages]
     except (OSError, ValueError):
@@ -116,6 +118,10 @@ def _processor_counter(powercap: Path) -> Counter | None:
         return total
 
     return Counter('processor packages (powercap)', joules)
+
+
+def _name(path: Path) -> str:
+    return (path / 'name').read_text().strip()
 
 
 def _microjoules(path: Path) -> int:

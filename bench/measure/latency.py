@@ -129,18 +129,28 @@ def forward_argmax(model: nn.Module, inputs: Tensor, precision: str = 'fp32') ->
         resizes the logits to H x W and returns their argmax, integers [B, H, W] (0 and 1 by the head's threshold where
         it has a single channel).
     """
-    model.eval()
-    size = tuple(inputs.shape[-2:])
-    mode = precision_context(inputs.device, precision)
-    meta = {'ori_shape': size, 'img_shape': size, 'pad_shape': size, 'padding_size': [0, 0, 0, 0]}
+    forward = forward_logits(model, inputs, precision)
 
     def step() -> Tensor:
-        with torch.inference_mode(), mode:
-            # Sliding windows write into the first image's meta.
-            logits = model.inference(inputs, [dict(meta) for _ in range(inputs.shape[0])])
+        with torch.inference_mode():
+            logits = forward()
             if logits.shape[1] > 1:
                 return logits.argmax(dim=1)
             return (logits.sigmoid() > model.decode_head.threshold).long().squeeze(1)
+
+    return step
+
+
+def forward_logits(model: nn.Module, inputs: Tensor, precision: str = 'fp32') -> Callable[[], Tensor]:
+    """Return a step that maps ``inputs`` to logits [B, K, H, W]; arguments as for ``forward_argmax``."""
+    model.eval()
+    size = tuple(inputs.shape[-2:])
+    meta = {'ori_shape': size, 'img_shape': size, 'pad_shape': size, 'padding_size': [0, 0, 0, 0]}
+
+    def step() -> Tensor:
+        with torch.inference_mode(), precision_context(inputs.device, precision):
+            # Sliding windows write into the first image's meta.
+            return model.inference(inputs, [dict(meta) for _ in range(inputs.shape[0])])
 
     return step
 

@@ -1,10 +1,11 @@
-"""Compile a network's parts, where a compiler is at hand; the receipt says what came of it."""
+"""Compile a network's parts, where a compiler is at hand; the record says what came of it."""
 
 from functools import cache
 from typing import Any
 
 import torch
 from torch import nn
+from torch._dynamo.utils import counters
 
 
 @cache
@@ -20,8 +21,8 @@ def why_not(device: str) -> str:
 def compile_parts(model: nn.Module, device: str) -> dict[str, Any]:
     """Compile the forward of each part of ``model`` in place: its children, and those of lists of them.
 
-    Segmentors call their parts' ``forward`` directly and do much that is no tensor in between, which no compiler
-    follows; the names of weights stay as they are. A part that cannot be compiled after all runs as it is.
+    Segmentors call their parts' ``forward`` directly and do much in between that is no tensor, which no compiler
+    follows; the names of weights stay as they are. What cannot be compiled after all runs as it is, see ``left_eager``.
 
     Returns:
         ``parts``, the names of those compiled, and ``reason``, why there are none ('' where there are).
@@ -30,16 +31,24 @@ def compile_parts(model: nn.Module, device: str) -> dict[str, Any]:
     if reason:
         return {'parts': [], 'reason': reason}
     torch._dynamo.config.suppress_errors = True
+    counters.clear()
     parts = {
         name: part
-        for name, child in model.named_children()
-        if name != 'data_preprocessor'
-        for name, part in _leaves(name, child)
+        for child_name, child in model.named_children()
+        if child_name != 'data_preprocessor'
+        for name, part in _leaves(child_name, child)
         if any(True for _ in part.parameters())
     }
     for part in parts.values():
-        part.forward = torch.compile(part.forward)  # type: ignore[method-assign]
+        # Kernels for each shape that comes are faster than those for any shape; networks see few.
+        part.forward = torch.compile(part.forward, dynamic=False)  # type: ignore[method-assign]
     return {'parts': list(parts), 'reason': ''}
+
+
+def left_eager() -> int:
+    """Return how many pieces of code were given up since the last ``compile_parts``: they run uncompiled."""
+    frames = counters['frames']
+    return int(frames.get('total', 0) - frames.get('ok', 0))
 
 
 def _leaves(name: str, child: nn.Module) -> list[tuple[str, nn.Module]]:

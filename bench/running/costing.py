@@ -9,14 +9,17 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from torch import Tensor, nn
 
 from bench import compose, environment, store
 from bench.measure import cost, energy, latency, memory
 from bench.records import SCHEMA_VERSION, CostJob, Status
-from bench.running import layout
+from bench.running import compiling, layout
 
 LARGEST_BATCH = {'cpu': 8, 'cuda': 64}
 """Where the search for the batch of the highest throughput ends."""
+SAME_LOGITS = {'fp32': 1e-3, 'bf16': 0.1}
+"""What a compiler may change in the logits, as a share of the largest one: rounding in another order."""
 
 
 def measure(job: CostJob) -> dict[str, Any]:
@@ -40,32 +43,62 @@ def measure(job: CostJob) -> dict[str, Any]:
     with memory.peak_memory(job.device) as peak:
         step()
     contended = environment.others_at_work()
-
-    def timed(batch: int, seconds: float) -> dict[str, Any]:
-        images = inputs.expand(batch, -1, -1, -1).contiguous(memory_format=memory_format)
-        return latency.measure_latency(
-            step if batch == 1 else latency.forward_argmax(model, images, job.precision),
-            job.device,
-            seconds=seconds,
-            batch_size=batch,
-            input_shape=tuple(images.shape),
-            precision=job.precision,
-            channels_last=memory_format == torch.channels_last,
-        )
-
-    single = timed(1, job.seconds)
-    largest = LARGEST_BATCH['cpu' if job.device == 'cpu' else 'cuda']
-    fastest = latency.best_batch(lambda batch: single if batch == 1 else timed(batch, job.seconds / 2), largest)
     counter = energy.find_counter(job.device)
-    return {
+    record = {
         **head(job, 'ok', ''),
         'cost': counted,
-        'latency': {**single, 'contended': contended},
-        'throughput': {**fastest, 'contended': contended},
+        **{name: {**found, 'contended': contended} for name, found in _timed(job, model, inputs).items()},
         'energy': energy.measure_energy(step, job.device, counter, shared=contended),
         'memory': {'inference_peak_bytes': peak.as_dict()['peak_bytes'], 'inference': peak.as_dict()},
         'environment': environment.describe(job.device, job.threads),
     }
+    # Last, as it changes the model.
+    return {**record, 'compiled': _compiled(job, model, inputs)} if job.compile else record
+
+
+def _timed(job: CostJob, model: nn.Module, inputs: Tensor) -> dict[str, dict[str, Any]]:
+    """Return ``latency`` of the one image ``inputs`` [1, C, H, W] and ``throughput`` at its best batch."""
+    channels_last = inputs.is_contiguous(memory_format=torch.channels_last)
+    memory_format = torch.channels_last if channels_last else torch.contiguous_format
+
+    def timed(batch: int) -> dict[str, Any]:
+        images = inputs.expand(batch, -1, -1, -1).contiguous(memory_format=memory_format)
+        step = latency.forward_argmax(model, images, job.precision)
+        # Whatever is prepared once for a shape is not warming up.
+        step()
+        return latency.measure_latency(
+            step,
+            job.device,
+            seconds=job.seconds if batch == 1 else job.seconds / 2,
+            batch_size=batch,
+            input_shape=tuple(images.shape),
+            precision=job.precision,
+            channels_last=channels_last,
+        )
+
+    single = timed(1)
+    largest = LARGEST_BATCH['cpu' if job.device == 'cpu' else 'cuda']
+    fastest = latency.best_batch(lambda batch: single if batch == 1 else timed(batch), largest)
+    return {'latency': single, 'throughput': fastest}
+
+
+def _compiled(job: CostJob, model: nn.Module, inputs: Tensor) -> dict[str, Any]:
+    """Compile ``model`` in place and time it as before, if it still gives the same logits.
+
+    Returns:
+        ``parts`` and ``reason`` of ``compiling.compile_parts``, ``difference`` (the largest of the logits, as a share
+        of the largest logit) and, where that is within ``SAME_LOGITS``, ``latency`` and ``throughput``.
+    """
+    forward = latency.forward_logits(model, inputs, job.precision)
+    eager = forward().float()
+    made = compiling.compile_parts(model, job.device)
+    if made['reason']:
+        return {**made, 'difference': None}
+    difference = float((forward().float() - eager).abs().max() / eager.abs().max().clamp_min(1e-12))
+    if not difference <= SAME_LOGITS[job.precision]:
+        return {**made, 'difference': None, 'reason': f'its logits differ by {difference:.2g} of the largest one'}
+    made |= {'difference': difference, 'uncompiled_frames': compiling.left_eager()}
+    return {**made, **_timed(job, model, inputs)}
 
 
 def head(job: CostJob, status: Status, reason: str) -> dict[str, Any]:

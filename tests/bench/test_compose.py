@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ def made(name, budget='short', size=(180, 240), **kwargs):
     run = Run(
         name, 'camvid', size, rule.name, rule.factor, 3, kwargs.pop('precision', 'fp32'), kwargs.pop('device', 'cpu')
     )
+    run = replace(run, switches=kwargs.pop('switches', ()))
     experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
     return compose.compose(experiment, run, dataset(), LISTS, rule, Path('work'), **kwargs)
 
@@ -162,6 +164,30 @@ def test_only_adam_is_fused_and_only_on_request(name, fused):
     for rule, more in ((budgets.rule('smoke'), {}), (budgets.for_network(budgets.rule('smoke'), 10**9, 0), fused)):
         composed = compose.compose(experiment, run, dataset(), LISTS, rule, Path('work'))
         assert composed.config.optim_wrapper.optimizer.to_dict() == {**experiment.optimizer, **more}
+
+
+@pytest.mark.parametrize(('name', 'can'), [('phase_8', True), ('phase_7_7', False)])
+def test_on_a_gpu_what_can_be_is_fused_unless_it_is_switched_off(name, can):
+    name = f'unet_phases/{name}'
+    kind = compose.read_experiment(paths.configs_dir() / f'{name}.py').optimizer.type
+    assert (kind in compose.FUSED) == can
+    optimizers = [
+        made(name, device=device, switches=switches).config.optim_wrapper.optimizer
+        for device, switches in (('cuda:1', ()), ('cuda', ('no-fused',)), ('cpu', ()))
+    ]
+    assert [optimizer.get('fused', False) for optimizer in optimizers] == [can, False, False]
+
+
+def test_only_beside_a_device_losses_are_read_now_and_then():
+    there, here = (made('kitti_ablation/baseline', device=device).config for device in ('cuda', 'cpu'))
+    reading = [hook for hook in there.custom_hooks if 'read_every' in hook]
+    assert {hook.type for hook in reading} == {'FiniteLossHook', 'CurveHook'}
+    assert {hook.read_every for hook in reading} == {compose.READ_EVERY} == {compose.read_every('cuda:3')}
+    info = there.default_hooks.runtime_info
+    assert (info.type, info.log_every) == ('DeferredInfoHook', there.default_hooks.logger.interval)
+    assert 'runtime_info' not in here.default_hooks
+    assert not any('read_every' in hook for hook in here.custom_hooks)
+    assert there.optim_wrapper.type == 'UnreadNormOptimWrapper'
 
 
 def test_bf16_changes_the_wrapper_alone():

@@ -22,6 +22,7 @@ def test_no_options_mean_smoke_on_scenes():
         (['--max-minutes', '0'], '--max-minutes 0.0: must be positive'),
         (['--jobs-per-gpu', '0'], '--jobs-per-gpu 0: at least 1'),
         (['--cost', '--gpus', '0'], '--cost times one network after another; --device cuda:N says on which GPU'),
+        (['--cost', '--no-fused'], '--cost trains nothing and chooses the layout; --compile alone goes with it'),
         (['--json'], '--json goes with --list'),
         (['--checkpoint', 'a.pth'], '--checkpoint goes with --config: it says whose weights these are'),
         (['--config', 'a.py', '--list'], '--config FILE --dry-run shows what would run'),
@@ -42,3 +43,9 @@ def test_gpus_that_cannot_be_meant_are_refused(text, capsys):
     with pytest.raises(SystemExit):
         parse('--gpus', text)
     assert '--gpus' in capsys.readouterr().err
+
+
+def test_switches_are_told_in_one_order_whatever_that_of_the_line():
+    assert options.switches(parse()) == ()
+    assert options.switches(parse('--no-fused', '--compile')) == ('compile', 'no-fused')
+    assert options.switches(parse('--no-channels-last')) == ('no-channels-last',)

@@ -62,3 +62,9 @@ def test_no_seed_is_refused():
 def test_the_folder_says_data_size_budget_and_seed(budget, factor, precision, variant):
     made = make([experiment('r/a')], rule=budgets.rule(budget, factor), precision=precision)
     assert made.runs[0].folder == f'r/a/{variant}'
+
+
+def test_switches_name_the_runs_and_their_parents():
+    made = make([experiment('r/child', ('r/parent',)), experiment('r/parent')], switches=('no-fused',))
+    assert [run.variant for run in made.runs] == ['camvid-180x240-shortx0.1-no-fused-seed0'] * 2
+    assert made.runs[1].parents == (made.runs[0].folder,)

@@ -55,6 +55,7 @@ def powercap(tmp_path):
         for name, (now, top) in packages.items():
             folder = tmp_path / f'intel-rapl:{name[1:]}'
             folder.mkdir(exist_ok=True)
+            (folder / 'name').write_text('psys\n' if name == 'p9' else f'package-{name[1:]}\n')
             (folder / 'energy_uj').write_text(f'{now}\n')
             (folder / 'max_energy_range_uj').write_text(f'{top}\n')
         return tmp_path
@@ -66,11 +67,19 @@ def test_packages_add_up_and_their_parts_are_not_counted_twice(powercap):
     folder = powercap(p0=(1_000_000, 10**9), p1=(5_000_000, 10**9))
     core = folder / 'intel-rapl:0:0'
     core.mkdir()
+    (core / 'name').write_text('core\n')
     (core / 'energy_uj').write_text('999')
     counter = find_counter('cpu', folder)
     start = counter.joules()
     powercap(p0=(3_000_000, 10**9), p1=(9_000_000, 10**9))
     assert counter.joules() - start == pytest.approx(2 + 4)
+
+
+def test_the_platform_is_not_counted_beside_its_packages(powercap):
+    counter = find_counter('cpu', powercap(p0=(0, 10**9), p9=(0, 10**9)))
+    start = counter.joules()
+    powercap(p0=(2_000_000, 10**9), p9=(5_000_000, 10**9))
+    assert counter.joules() - start == pytest.approx(2)
 
 
 def test_a_counter_that_wraps_goes_on(powercap):
