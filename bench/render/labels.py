@@ -26,7 +26,7 @@ def place(axes: Axes, points: Sequence[tuple[float, float, str]]) -> list[Annota
     # Asking for the limits settles those that were left to the data.
     axes.get_xlim(), axes.get_ylim()
     frame = axes.get_window_extent()
-    marks = [axes.transData.transform((x, y)) for x, y, _ in points]
+    marks = [tuple(axes.transData.transform((x, y)).tolist()) for x, y, _ in points]
     reach = _POINT_PIXELS
     taken = [Bbox.from_extents(x - reach, y - reach, x + reach, y + reach) for x, y in marks]
     written = []

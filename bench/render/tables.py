@@ -64,7 +64,7 @@ class Table:
         return ['left' if self.is_text(column) else 'right' for column in range(len(self.columns))]
 
 
-_PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights', 'Claims', 'Own data', 'Inference'})
+_PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights', 'Claims', 'Seeds', 'Own data', 'Inference'})
 _SCORES = frozenset({'mIoU (%)', 'Deviation', 's.d. over seeds', 'Pixel acc. (%)', 'Class acc. (%)', 'Train mIoU (%)'})
 _Cell = Callable[[Row], str]
 

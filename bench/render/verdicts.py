@@ -59,6 +59,17 @@ def effect(verdict: Verdict | None) -> str:
     return f'{text} {verdict.unit}'.rstrip()
 
 
+def seeds(verdict: Verdict | None) -> str:
+    """Return how many seeds a verdict rests on and, where it is open, how many would decide it."""
+    if verdict is None or not verdict.seeds:
+        return cells.DASH
+    if verdict.answer != 'inconclusive':
+        return str(verdict.seeds)
+    if verdict.seeds_needed is None:
+        return f'{verdict.seeds}; more seeds alone would not decide it'
+    return f'{verdict.seeds}; about {verdict.seeds_needed} would decide it'
+
+
 def touching(row: Row, catalogue: Catalogue, judged: Judged) -> str:
     """Return what came, in the row's setting, of every claim that speaks of its experiment."""
     label = row.setting.label if row.setting else ''
@@ -90,7 +101,7 @@ def table(report: str, catalogue: Catalogue, judged: Judged) -> Table | None:
             claim.statement,
             named(verdict),
             effect(verdict),
-            str(verdict.seeds) if verdict and verdict.seeds else cells.DASH,
+            seeds(verdict),
             verdict.setting or cells.DASH if verdict else cells.DASH,
             (verdict.reason if verdict else claim.reason) or cells.DASH,
             f'{claim.own_data}: {claim.known}' if claim.known else claim.own_data,

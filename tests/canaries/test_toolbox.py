@@ -31,13 +31,18 @@ class OneImage(list):
     ignore_index, reduce_zero_label = 255, False
 
 
-def mmsegs_confusion(label, prediction, num_classes):
-    """Run the function of mmseg's own analysis script on one image."""
-    path = Path(mmseg.__file__).parent / '.mim/tools/analysis_tools/confusion_matrix.py'
-    spec = importlib.util.spec_from_file_location('mmseg_confusion_script', path)
+def mmsegs_script(name):
+    """Import one of mmseg's own analysis scripts."""
+    path = Path(mmseg.__file__).parent / '.mim/tools/analysis_tools' / f'{name}.py'
+    spec = importlib.util.spec_from_file_location(f'mmseg_{name}_script', path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script
 
+
+def mmsegs_confusion(label, prediction, num_classes):
+    """Run the function of mmseg's own analysis script on one image."""
+    script = mmsegs_script('confusion_matrix')
     truth = SimpleNamespace(gt_sem_seg=SimpleNamespace(data=torch.from_numpy(label)))
     data_set = OneImage([{'data_samples': truth}])
     data_set.METAINFO = {'classes': range(num_classes)}
@@ -71,6 +76,11 @@ def test_one_flop_is_a_multiply_add_to_mmengine_and_half_of_one_to_pytorch():
         layer(torch.zeros(1, 3, 10, 12))
     assert counter.get_total_flops() == 2 * macs
     assert get_model_complexity_info(layer, (3, 10, 12), show_table=False, show_arch=False)['flops'] == macs
+
+
+def test_mmsegs_script_counts_at_1024_rows_of_2048_pixels_unless_told_otherwise(monkeypatch):
+    monkeypatch.setattr('sys.argv', ['get_flops.py', 'config.py'])
+    assert mmsegs_script('get_flops').parse_args().shape == [2048, 1024]
 
 
 @pytest.fixture

@@ -55,8 +55,13 @@ function openRun(id) {
   if (run) open('A run that is evidence', receipt(run));
 }
 
+// A long name is broken after a slash or an underscore rather than within a word.
+function breakable(text) {
+  return String(text).split(/(?<=[/_])/).flatMap((part, place) => (place ? [make('wbr'), part] : [part]));
+}
+
 // The header of a row is in the tab order, its other numbers are there for the mouse.
 function opener(key, text, first) {
   return make('button', { type: 'button', class: 'number', tabindex: first ? '0' : '-1', 'aria-haspopup': 'dialog',
-    onclick: () => openModel(key) }, text);
+    onclick: () => openModel(key) }, ...breakable(text));
 }

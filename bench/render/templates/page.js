@@ -16,7 +16,7 @@ function plainTable(mount) {
       const text = row.cells[place];
       if (place !== 0 && (table.text[place] || text === DASH)) return text;
       if (row.key) return opener(row.key, text, place === 0);
-      return row.file ? make('a', { href: safe(row.file), class: 'number', tabindex: place === 0 ? '0' : '-1' }, text) : text;
+      return row.file ? make('a', { href: safe(row.file), class: 'number', tabindex: place === 0 ? '0' : '-1' }, ...breakable(text)) : text;
     },
   }));
   const rows = table.rows.map((cells, index) => ({ cells, mark: table.marks[index], key: table.keys[index], file: table.files[index] }));
@@ -87,7 +87,7 @@ function claims(mount) {
 }
 
 function runs(ids, most) {
-  const shown = ids.slice(0, most).map((id) => make('button', { type: 'button', class: 'number', 'aria-haspopup': 'dialog', onclick: () => openRun(id) }, id));
+  const shown = ids.slice(0, most).map((id) => make('button', { type: 'button', class: 'number', 'aria-haspopup': 'dialog', onclick: () => openRun(id) }, ...breakable(id)));
   const rest = ids.length > most ? [make('span', { class: 'note' }, `and ${ids.length - most} more`)] : [];
   return make('span', { class: 'runs' }, ...shown, ...rest);
 }
@@ -98,7 +98,7 @@ function openClaim(claim) {
   const list = make('dl', {}, ...facts.filter(([, text]) => text).flatMap(([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
   const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, verdict(one.answer, one.told), one.setting ? ` on ${one.setting}` : ''),
     make('p', {}, one.effect === DASH ? one.reason : `Effect: ${one.effect}. ${one.reason}`),
-    one.seeds ? make('p', { class: 'note' }, `${one.seeds} seed${one.seeds === 1 ? '' : 's'}` + (one.needed ? `; about ${one.needed} would decide it.` : '.')) : null,
+    one.seeds === DASH ? null : make('p', { class: 'note' }, `Seeds: ${one.seeds}.`),
     make('ul', {}, ...one.findings.map((text) => make('li', {}, text))), runs(one.evidence, 40)));
   open(`${claim.id}: ${claim.statement}`, list, ...judged);
 }

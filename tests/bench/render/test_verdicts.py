@@ -1,3 +1,5 @@
+import pytest
+
 from bench.claims import Verdict
 from bench.render import gather, verdicts
 from bench.render.gather import Judged
@@ -49,3 +51,16 @@ def test_every_answer_has_a_sign():
 
     assert set(get_args(Answer)) <= set(verdicts.SIGNS)
     assert len({verdicts.SIGNS[name] for name in ('reproduced', 'contradicted', 'inconclusive')}) == 3
+
+
+@pytest.mark.parametrize(
+    ('answer', 'seeds', 'needed', 'told'),
+    [
+        ('reproduced', 3, None, '3'),
+        ('inconclusive', 3, 12, '3; about 12 would decide it'),
+        ('inconclusive', 3, None, '3; more seeds alone would not decide it'),
+        ('not measured', 0, None, '—'),
+    ],
+)
+def test_an_open_claim_says_how_many_seeds_would_decide_it(answer, seeds, needed, told):
+    assert verdicts.seeds(Verdict('A01', 'x', answer, seeds=seeds, seeds_needed=needed)) == told
