@@ -29,12 +29,13 @@ _SHAPES: Mapping[str, tuple[int | None, bool, bool]] = {
     'less': (None, False, False),
     'equal': (None, False, True),
     'ratio': (1, True, True),
+    'ratio_at_least': (1, True, False),
     'value': (0, True, True),
     'at_least': (0, True, False),
     'at_most': (0, True, False),
     'order': (None, True, False),
 }
-_WITHOUT_MARGIN = ('at_least', 'at_most', 'order')
+_WITHOUT_MARGIN = ('ratio_at_least', 'at_least', 'at_most', 'order')
 
 
 class Claims(Mapping[str, Claim]):
@@ -127,7 +128,7 @@ def _check_shape(check: Check, file: str, row: str) -> None:
     require(without, file, row, f'{check.relation} has no margin, not {check.margin}')
     if check.margin is not None and margin:
         require(check.margin > 0, file, row, f'margin {check.margin} of {check.relation} is not positive')
-    if check.relation == 'ratio':
+    if check.relation in ('ratio', 'ratio_at_least'):
         require((check.value or 0) > 0, file, row, f'value {check.value} is no ratio')
         require((check.margin or 0) < 1, file, row, f'margin {check.margin} of a ratio is a share below 1')
     if check.relation == 'order':

@@ -7,7 +7,7 @@ is not known is ``None``, never 0.
 from dataclasses import dataclass
 from typing import Literal
 
-Relation = Literal['greater', 'less', 'equal', 'ratio', 'value', 'at_least', 'at_most', 'order']
+Relation = Literal['greater', 'less', 'equal', 'ratio', 'ratio_at_least', 'value', 'at_least', 'at_most', 'order']
 Method = Literal['counted', 'paired', 'timed', 'curve', 'arithmetic', 'none']
 OwnData = Literal['consistent', 'contradicted', 'confounded', 'silent']
 Obstacle = Literal['weights', 'data', 'hardware']
@@ -37,6 +37,7 @@ class Check:
       For these three ``value`` is the documented difference, ``of`` minus ``than``: to the one in ``than`` that
       speaks most against the claim.
     - ``ratio``: ``of`` over the one in ``than`` is ``value``, within the relative tolerance ``margin`` (0.1 is 10 %).
+    - ``ratio_at_least``: of ``of`` over the one in ``than`` is ``value`` or more: "much slower" has no upper end.
     - ``value``: is ``value``, within ``margin``.
     - ``at_least``, ``at_most``: ``value``.
     - ``order``: ascends along ``of, *than``; ``value`` is the least Kendall's tau that counts as the same order.

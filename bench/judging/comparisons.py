@@ -18,6 +18,9 @@ from bench.judging.uncertainty import ALPHA, Estimate, Spread
 ABSOLUTE = frozenset({'value', 'at_least', 'at_most'})
 """Relations to a documented number, as opposed to another experiment."""
 
+RATIOS = frozenset({'ratio', 'ratio_at_least'})
+"""Relations to one other experiment that are judged on logarithms."""
+
 ORDER_DRAWS = 20_000
 
 ROUNDING = 1e-9
@@ -69,8 +72,8 @@ class Outcome:
 
 
 def compare(check: Check, of: Sample, other: Sample, usual: Spread | None, unit: str) -> Outcome | None:
-    """Return what ``greater``, ``less``, ``equal`` or ``ratio`` came to; None where no seed ran for both."""
-    ratio = check.relation == 'ratio'
+    """Return what ``greater``, ``less``, ``equal`` or one of ``RATIOS`` came to; None where no seed ran for both."""
+    ratio = check.relation in RATIOS
     measured = _paired(of, other, usual, log if ratio else float)
     if measured is None:
         return None
@@ -98,6 +101,14 @@ def against_number(check: Check, of: Sample, usual: Spread | None, unit: str) ->
         # One run cannot say how far the next would lie from it: it can speak against a number, not for it.
         return replace(outcome, holds=1.0)
     return outcome
+
+
+def beyond(check: Check, of: Sample, unit: str) -> Outcome:
+    """Return what ``at_least`` came to where no run was finished for want of what is measured: a bound from below."""
+    floor, (value, _, claimed) = of.floor or 0.0, _bounds(check, unit)
+    device = f', more than the {_number(floor)} {unit} of its device' if floor else ' on a device of unknown size'
+    phrase = f'{_name(of)} ran out of memory{device}'
+    return Outcome(floor, floor, None, float(floor < value), 1.0, len(of.runs), phrase, claimed, lambda alpha: None)
 
 
 def in_order(check: Check, samples: Sequence[Sample], usual: Spread | None) -> Outcome:
@@ -187,6 +198,8 @@ def _bounds(check: Check, unit: str) -> tuple[float, float, str]:
             low, high = value * (1 - margin), value * (1 + margin)
             claimed = f'{_number(value)} within {100 * margin:g} % is claimed'
             return log(low) if low > 0 else -inf, log(high), claimed
+        case 'ratio_at_least':
+            return log(value), inf, f'at least {_number(value)} is claimed'
         case 'at_least':
             return value, inf, f'at least {_number(value)} is claimed'
         case 'at_most':

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.claims import Answer, Check, Finding, Verdict
-from bench.judging.comparisons import ABSOLUTE, Outcome, against_number, compare, in_order
+from bench.judging.comparisons import ABSOLUTE, RATIOS, Outcome, against_number, beyond, compare, in_order
 from bench.judging.samples import Case, Sample, key_of
 from bench.judging.uncertainty import ALPHA, Correction, adjusted
 
@@ -139,12 +139,14 @@ def _find(check: Check, case: Case) -> _Found:
     of, *others = (case.samples[key_of(check.metric, name, check.than)] for name in (check.of, *check.than))
     unit, usual = _unit(check, case), case.known.get(check.metric)
     missing = [sample for sample in (of, *others) if sample.obstacle]
-    if of.obstacle or (missing and check.relation == 'order'):
+    # That it ran out of memory is what was measured.
+    ran_out = check.relation == 'at_least' and of.floor is not None
+    if (of.obstacle and not ran_out) or (missing and check.relation == 'order'):
         return _Found(_absent(check, missing))
     if check.relation == 'order':
         return _Found(*_settled(check, [in_order(check, [of, *others], usual)], ''))
     if check.relation in ABSOLUTE:
-        outcome = against_number(check, of, usual, unit)
+        outcome = beyond(check, of, unit) if ran_out else against_number(check, of, usual, unit)
         if of.exact or check.of in case.where.as_documented:
             return _Found(*_settled(check, [outcome], unit))
         return _Found(*_settled(check, [replace(outcome, holds=1.0, fails=1.0)], unit, _unlike(check, case)))
@@ -154,7 +156,7 @@ def _find(check: Check, case: Case) -> _Found:
         missing.append(replace(of, obstacle='not measured', reason=f'{check.of} shares no seed with the others'))
     if not compared:
         return _Found(_absent(check, missing))
-    finding, kept = _settled(check, compared, '' if check.relation == 'ratio' else unit)
+    finding, kept = _settled(check, compared, '' if check.relation in RATIOS else unit)
     return _Found(_absent(check, missing)) if missing and finding.answer != 'contradicted' else _Found(finding, kept)
 
 

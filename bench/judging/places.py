@@ -117,7 +117,8 @@ class RunPlace:
         finished = self.finished.get(name, [])
         evidence = tuple(receipt.id for _, receipt in finished or runs)
         if not finished:
-            return Sample(name, metric, runs=evidence, **_obstacle(name, runs))
+            floor = _floor(runs) if metric == 'train_memory_gb' else None
+            return Sample(name, metric, runs=evidence, floor=floor, **_obstacle(name, runs))
         found = {receipt.seed: self._value(metric, folder, receipt, reference) for folder, receipt in finished}
         values = {seed: value for seed, value in found.items() if value is not None}
         if not values:
@@ -228,6 +229,13 @@ def _obstacle(name: str, runs: Sequence[Stored]) -> dict[str, Any]:
         }
     told = f'{name} has no finished run: {runs[0][1].status}' if runs else f'{name} did not run in this setting'
     return {'obstacle': answer, 'reason': told}
+
+
+def _floor(runs: Sequence[Stored]) -> float | None:
+    """Return the least memory that was not enough for any of ``runs``; None where one ended for another reason."""
+    floors = [run_values.memory_floor(receipt) for _, receipt in runs if receipt.status not in UNTRIED]
+    known = [floor for floor in floors if floor is not None]
+    return min(known) if known and len(known) == len(floors) else None
 
 
 def _device(receipt: Receipt) -> str:

@@ -3,6 +3,7 @@
 What was not measured is None, and so is a time that was taken while other runs shared the device.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from bench.records import Receipt
 
 GIGA = 1e9
 Block = Mapping[str, Any] | None
+_CAPACITY = re.compile(r'total capacity of ([\d.]+) GiB')
 
 _COUNTED: dict[str, Callable[[Mapping[str, Any]], float | None]] = {
     'gflops': lambda row: _scaled(_at(row, 'cost', 'flops'), GIGA),
@@ -72,6 +74,17 @@ def latency_error(block: Block) -> float | None:
 def inference_memory_gb(block: Block) -> float | None:
     """Return the peak memory of one forward from a ``memory`` block, 1e9 bytes."""
     return _scaled(_at(block, 'inference_peak_bytes'), GIGA)
+
+
+def memory_floor(run: Receipt) -> float | None:
+    """Return the memory of the device, in 1e9 bytes, that was not enough for ``run``; 0 where its size is not known.
+
+    None where the run did not run out of memory. The size is in the words of the allocator that refused.
+    """
+    if run.status != 'oom':
+        return None
+    told = _CAPACITY.search(run.reason)
+    return float(told[1]) * 2**30 / GIGA if told else 0.0
 
 
 def lacking_weights(run: Receipt) -> str:

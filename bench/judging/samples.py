@@ -20,7 +20,8 @@ class Sample:
     those of two can be subtracted; ``image_freedom`` is the number of independent blocks of images less one.
     ``errors`` by seed are a run's own standard errors (a median latency). ``exact``: counted or documented, no seeds.
     Where there are no values, ``obstacle`` is the answer that this forces and ``reason`` says why. ``lacking`` names
-    the documented initial weights that the runs did without.
+    the documented initial weights that the runs did without. ``floor`` is what the metric is above where all runs ended
+    for want of it: the memory of a device that was not enough, 0 where its size is not known.
     """
 
     experiment: str
@@ -32,6 +33,7 @@ class Sample:
     exact: bool = False
     runs: tuple[str, ...] = ()
     lacking: str = ''
+    floor: float | None = None
     obstacle: Answer | None = None
     reason: str = ''
 

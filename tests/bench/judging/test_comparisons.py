@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from bench.claims import Check
-from bench.judging.comparisons import against_number, compare, in_order
+from bench.judging.comparisons import against_number, beyond, compare, in_order
 from bench.judging.resampling import draw
 from bench.judging.samples import Sample
 from bench.judging.uncertainty import ALPHA, Spread
@@ -140,6 +140,29 @@ def test_a_ratio_of_measured_values(times, expected):
     assert outcome.effect == pytest.approx(times, rel=1e-3)
     assert answer(outcome) == expected
     assert outcome.low < outcome.effect < outcome.high
+
+
+@pytest.mark.parametrize(('times', 'expected'), [(3.0, 'yes'), (1.7, 'yes'), (1.2, 'no')])
+def test_a_ratio_from_a_value_on_has_no_upper_end(times, expected):
+    other = sample('b', 10.0, 10.1, 9.9, 10.05)
+    of = sample('a', *(times * value * (1 + 0.01 * seed) for seed, value in other.values.items()))
+    outcome = compare(check('ratio_at_least', 1.5), of, other, None, '')
+    assert answer(outcome) == expected
+    assert outcome.low < outcome.effect < outcome.high
+
+
+@pytest.mark.parametrize(
+    ('floor', 'expected', 'told'),
+    [
+        (16.9, 'yes', 'a ran out of memory, more than the 16.9 GB of its device'),
+        (8.6, 'open', 'a ran out of memory, more than the 8.6 GB of its device'),
+        (0.0, 'open', 'a ran out of memory on a device of unknown size'),
+    ],
+)
+def test_running_out_of_memory_is_a_bound_from_below(floor, expected, told):
+    of = Sample('toy/a', 'train_memory_gb', runs=('toy/a/run-seed0',), floor=floor, obstacle='failed', reason='oom')
+    outcome = beyond(check('at_least', 14.4, metric='train_memory_gb', than=()), of, 'GB')
+    assert answer(outcome) == expected and outcome.phrase == told
 
 
 def test_one_timing_has_the_error_of_its_own_median():

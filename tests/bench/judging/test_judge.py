@@ -115,6 +115,18 @@ def test_a_failed_run_is_told_before_one_that_was_never_made():
     assert (verdict.answer, verdict.reason) == ('failed', 'toy/c ended with oom: out of memory.')
 
 
+@pytest.mark.parametrize(
+    ('relation', 'where', 'expected'),
+    [('at_least', FULL, 'reproduced'), ('at_least', SHORT, 'inconclusive'), ('at_most', FULL, 'failed')],
+)
+def test_a_run_that_ended_for_want_of_memory_speaks_where_that_is_claimed(relation, where, expected):
+    """That it needs more than its device has says nothing of an upper end, nor of a smaller budget's documented one."""
+    ended = absent('a', 'failed', 'toy/a ended with oom: out of memory')
+    stated = claim(Check('miou', relation, 'toy/a', value=14.4), method='timed')
+    assert judged(stated, replace(ended, runs=('r',)), where=where).answer == 'failed'
+    assert judged(stated, replace(ended, runs=('r',), floor=16.9), where=where).answer == expected
+
+
 def test_experiments_without_a_common_seed_are_not_compared():
     other = Sample('toy/b', 'miou', {7: 40.0, 8: 40.1}, runs=('r',))
     verdict = judged(claim(greater()), sample('a', *HIGH), other)

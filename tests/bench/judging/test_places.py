@@ -70,6 +70,19 @@ def test_a_smoke_run_is_not_resampled(stored):
     assert not only_place(stored('a', budget='smoke')).sample(('miou', 'toy/a', '')).replicates
 
 
+def test_memory_that_was_not_enough_is_a_floor_of_what_is_needed(stored):
+    reason = (
+        'OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB. GPU 0 has a total capacity of {} GiB of which'
+    )
+    ended = [stored('a', seed, status='oom', reason=reason.format(size)) for seed, size in enumerate((16, 24))]
+    assert only_place(*ended).sample(('train_memory_gb', 'toy/a', '')).floor == pytest.approx(16 * 1.073741824)
+    assert only_place(*ended).sample(('miou', 'toy/a', '')).floor is None
+    broken = stored('a', 2, status='crash', reason='RuntimeError')
+    assert only_place(*ended, broken).sample(('train_memory_gb', 'toy/a', '')).floor is None
+    unknown = stored('b', 0, status='oom', reason='MemoryError')
+    assert only_place(unknown).sample(('train_memory_gb', 'toy/b', '')).floor == 0.0
+
+
 def test_why_there_is_no_value(stored):
     place = only_place(
         stored('a', 0, contended=True),
