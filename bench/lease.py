@@ -6,13 +6,18 @@ measures; ``gate`` is held for a moment by whoever comes, and by a measurement f
 after every step: finding it shut it lays its share of ``use`` down until the measurement is over. The look costs
 microseconds, and a measurement begins within one step of the slowest training.
 
+Whoever was alone for a while leaves the device to the others for as long before it, or the next one, asks again: many
+measurements in a row let trainings have half of the time.
+
 ``here`` is shared by everybody from coming to leaving and grows by a byte with each who comes, so that a training can
 tell whether it was alone throughout. The system drops the locks of a process that ends, however it ends.
 """
 
 import contextlib
 import fcntl
+import math
 import os
+import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +27,9 @@ from bench import devices
 
 WAIT_SEC = 30.0
 """How long a measurement waits for the others to stand aside before it is taken among them, as ``contended``."""
+
+_TURN = struct.Struct('dd')
+"""When the last measurement ended and how long it lasted, in the gate's file."""
 
 POLL_SEC = 0.002
 """How often a lock that is held by another is asked for again at first; the pause doubles up to the next value."""
@@ -47,7 +55,7 @@ class Lease:
         # Named by the card: processes may see different ones as their first.
         base = folder / (device if device == 'cpu' else f'cuda-{devices.card(device).replace("/", "-")}')
         base.mkdir(parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        flags = os.O_RDWR | os.O_CREAT
         self._gate, self._use, self._here = (os.open(base / name, flags, 0o666) for name in ('gate', 'use', 'here'))
         self._waiting = waiting
         self._came_as = 0
@@ -58,7 +66,8 @@ class Lease:
         self._take(self._gate, fcntl.LOCK_EX)
         self._found_others = not self._take(self._here, fcntl.LOCK_EX, 0)
         self._take(self._here, fcntl.LOCK_SH)
-        os.write(self._here, b'.')
+        # Written under the gate: nobody else moves the end meanwhile.
+        os.pwrite(self._here, b'.', os.fstat(self._here).st_size)
         self._came_as = os.fstat(self._here).st_size
         self._take(self._use, fcntl.LOCK_SH)
         _drop(self._gate)
@@ -94,16 +103,34 @@ class Lease:
                 others, it begins after the measurement of another that is under way.
         """
         until = None if wait_sec is None else time.monotonic() + wait_sec
+        if wait_sec != 0:
+            self._leave_them_a_turn(until)
         _drop(self._use)
-        asked = self._take(self._gate, fcntl.LOCK_EX, wait_sec)
+        asked = self._take(self._gate, fcntl.LOCK_EX, _left(until))
         got = asked and self._take(self._use, fcntl.LOCK_EX, _left(until))
         if not got:
             self._share_again(asked)
+        began = time.monotonic()
         try:
             yield got
         finally:
             if got:
+                now = time.monotonic()
+                os.pwrite(self._gate, _TURN.pack(now, now - began), 0)
                 self._share_again(gate_is_held=True)
+
+    def _leave_them_a_turn(self, until: float | None) -> None:
+        """Wait, where others are here, until they have had the device as long as the last measurement had it."""
+        noted = os.pread(self._gate, _TURN.size, 0)
+        if len(noted) < _TURN.size or not self.met_others():
+            return
+        # The clock of the system, the same in all processes; one that was started anew is behind the note.
+        ended, lasted = _TURN.unpack(noted)
+        began, now = time.monotonic(), time.monotonic()
+        free_at = min(ended + min(lasted, WAIT_SEC), math.inf if until is None else until)
+        while ended <= now < free_at and not self._waiting(now - began):
+            time.sleep(min(0.5, free_at - now))
+            now = time.monotonic()
 
     def _share_again(self, gate_is_held: bool) -> None:
         if not gate_is_held:

@@ -164,3 +164,25 @@ def test_a_process_that_holds_nothing_cannot_say_that_it_is_alone(tmp_path):
         assert alone
     with lease.alone(0) as alone:
         assert not alone
+
+
+def test_after_a_measurement_the_others_have_as_long_a_turn(holder):
+    """A second measurement begins no sooner than the trainings had the device as long as the first one had it."""
+    training = holder('train', 0.01)
+    training.wait_for('step')
+    first = holder('measure', 10, 0.6)
+    ended = first.wait_for('measured')
+    second = holder('measure', 10, 0.1)
+    began = second.wait_for('alone')
+    assert began - ended >= 0.6
+    training.end()
+    assert [when for when in training.times('step') if ended < when < began], 'they used it'
+
+
+def test_nobody_waits_for_a_turn_of_nobody(mine):
+    for _ in range(2):
+        began = time.monotonic()
+        with mine.alone(None) as alone:
+            assert alone
+            assert time.monotonic() - began < 0.5
+            time.sleep(0.5)
