@@ -96,7 +96,7 @@ function openClaim(claim) {
   const facts = [['Section', claim.section], ['Documented', claim.magnitude], ['Speaks of', claim.experiments.join(', ')], ['Method', claim.method],
     ['How it is checked', claim.how], ['Hangs on', claim.needs.join(', ')], ["The report's own data", [claim.own, claim.known].filter(Boolean).join(': ')], ['Why', claim.reason]];
   const list = make('dl', {}, ...facts.filter(([, text]) => text).flatMap(([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
-  const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, verdict(one.answer, one.told), one.setting ? ` on ${one.setting}` : ''),
+  const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, verdict(one.answer, one.told), one.setting ? ` (${one.setting})` : ''),
     make('p', {}, one.effect === DASH ? one.reason : `Effect: ${one.effect}. ${one.reason}`),
     one.seeds === DASH ? null : make('p', { class: 'note' }, `Seeds: ${one.seeds}.`),
     make('ul', {}, ...one.findings.map((text) => make('li', {}, text))), runs(one.evidence, 40)));

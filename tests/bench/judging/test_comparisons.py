@@ -91,12 +91,18 @@ def test_one_value_without_images_settles_nothing():
     assert '(1 seed, no interval)' in outcome.phrase
 
 
-@pytest.mark.parametrize(('seeds', 'seed_deviation', 'image_deviation'), [(2, 1, 2), (3, 1, 5), (3, 0.3, 5), (5, 1, 5)])
+@pytest.mark.parametrize(
+    ('seeds', 'seed_deviation', 'image_deviation'), [(2, 1, 2), (3, 1, 5), (3, 0.3, 5), (5, 1, 5), (10, 1, 5)]
+)
 def test_the_interval_of_a_paired_difference_covers_it_as_often_as_it_says(
     generator, seeds, seed_deviation, image_deviation
 ):
-    """New images and new seeds in every study; twins are told apart in one study of twenty at most."""
-    studies, covered, told_apart = 1000, 0, 0
+    """New images and new seeds in every study; twins are told apart in one study of twenty at most.
+
+    Where two or three seeds and the images both matter, the interval is somewhat long: it covers up to 97 % of studies,
+    where Welch's would cover 89 to 94 %. Two standard errors of these studies are one percent.
+    """
+    studies, covered, told_apart = 2000, 0, 0
     for _ in range(studies):
         hard = generator.normal(50, 10, IMAGES)
         which = generator.normal(0, image_deviation, IMAGES) + generator.normal(0, image_deviation, (seeds, IMAGES))
@@ -105,7 +111,7 @@ def test_the_interval_of_a_paired_difference_covers_it_as_often_as_it_says(
         outcome = compare(check('greater'), scored('a', first), scored('b', second), None, 'percent')
         covered += outcome.low <= 0 <= outcome.high
         told_apart += answer(outcome) != 'open'
-    assert 0.93 <= covered / studies <= 0.98
+    assert 0.94 <= covered / studies <= 0.975
     assert told_apart == studies - covered
 
 

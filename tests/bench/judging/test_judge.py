@@ -239,16 +239,19 @@ def test_what_one_claim_would_show_alone_it_may_not_show_among_many():
 
 
 def test_false_verdicts_stay_rare_over_all_claims_of_a_setting():
-    """Twelve claims about twins: at most one study in twenty may say anything about any of them."""
+    """Twelve claims about twins: at most one study in twenty may say anything about any of them.
+
+    Two standard errors of these studies are two and a half percent.
+    """
     generator = np.random.default_rng(0)
-    studies, wrong = 150, 0
+    studies, wrong = 300, 0
     for _ in range(studies):
         cases = []
         for index in range(12):
             twins = [sample(name, *generator.normal(40, 1, 3)) for name in 'ab']
             cases.append(case(claim(greater(), name=f'X{index:02}'), *twins))
         wrong += any(verdict.answer != 'inconclusive' for verdict in verdicts(cases))
-    assert wrong / studies <= 0.09
+    assert wrong / studies <= 0.075
 
 
 def test_a_real_difference_is_found_among_many():
