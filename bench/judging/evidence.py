@@ -5,6 +5,7 @@ and let go with the setting.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from bench.judging.run_values import COUNTED, counted_value
 from bench.judging.samples import Case, Circumstances, Key, Sample, key_of
 from bench.records import Catalogue, Receipt
 
+STAND_INS = ('__stand_in', '__scenes')
+"""How the arms end that start from a stand-in for documented weights."""
 COUNTED_LABEL = 'counted'
 DOCUMENTED_LABEL = 'documented numbers'
 
@@ -75,7 +78,25 @@ def _case(claim: Claim, place: Place, known: '_Exact', units: Mapping[str, str])
     samples = {key: known.counted(key) if key[0] in COUNTED else place.sample(key) for key in keys(claim)}
     spreads = {metric: place.known(metric) for metric in {key[0] for key in samples if key[0] not in COUNTED}}
     usual = {metric: spread for metric, spread in spreads.items() if spread is not None}
-    return Case(claim, place.circumstances(claim), samples, units, usual)
+    instead = _with_stand_ins(claim) if 'weights' in claim.needs else None
+    shown = _case(instead, place, known, units) if instead and place.speaks_of(keys(instead)) else None
+    return Case(claim, place.circumstances(claim), samples, units, usual, shown)
+
+
+def _with_stand_ins(claim: Claim) -> Claim | None:
+    """Return the claim about the stand-ins for its experiments, as far as it names them; None where it names none."""
+    arms = {
+        name: f'{name}{ending}'
+        for name in claim.experiments
+        for ending in STAND_INS
+        if f'{name}{ending}' in claim.experiments
+    }
+    checks = [
+        replace(check, of=arms.get(check.of, check.of), than=tuple(arms.get(name, name) for name in check.than))
+        for check in claim.checks
+        if arms.keys() & {check.of, *check.than}
+    ]
+    return replace(claim, checks=tuple(checks), needs=()) if checks else None
 
 
 def _never_ran(key: Key) -> Sample:

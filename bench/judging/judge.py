@@ -88,9 +88,18 @@ def _judge(case: Case) -> _Judged:
         return _Judged(replace(plain, reason=_sentence(claim.reason or 'no metric can decide it')), where.rank)
     if stopped := _stopped(case):
         answer, reason = stopped
+        if answer == 'blocked (weights)' and case.stand_in:
+            reason += _shown(case.stand_in)
         return _Judged(replace(plain, answer=answer, reason=_sentence(reason)), where.rank)
     found = [_find(check, case) for check in claim.checks]
     return _joined(case, plain, found)
+
+
+def _shown(stand_in: Case) -> str:
+    """Return what the arms with stand-in weights show; nothing where none of them has a measurement."""
+    found = [_find(check, stand_in).finding for check in stand_in.claim.checks]
+    told = [f'{one.reason}: {one.answer}' for one in found if one.answer in MEASURED]
+    return f'. Stand-in, which decides nothing: {"; ".join(told)}' if told else ''
 
 
 def _stopped(case: Case) -> tuple[Answer, str] | None:

@@ -64,13 +64,17 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Case:
-    """One claim in one setting with all that is known of it; ``known`` is the usual spread over seeds by metric."""
+    """One claim in one setting with all that is known of it; ``known`` is the usual spread over seeds by metric.
+
+    ``stand_in`` is the same of arms that start from a stand-in for the documented weights, where the claim names some.
+    """
 
     claim: Claim
     where: Circumstances
     samples: Mapping[Key, Sample] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, Spread] = field(default_factory=dict)
+    stand_in: 'Case | None' = None
 
 
 REFERRED = 'steps_to_loss'

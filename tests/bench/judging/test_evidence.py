@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,20 @@ def test_a_claim_asks_for_each_value_once():
         ('steps_to_loss', 'toy/a', 'toy/b'),
         ('steps_to_loss', 'toy/b', 'toy/b'),
     ]
+
+
+def test_a_stand_in_is_told_beside_what_missing_weights_block_and_decides_nothing(catalogue):
+    lacking = {'init': {'documented': 'resnet101-imagenet', 'used': 'random'}}
+    stored = [run(name, seed, 40.0, **lacking) for name in 'ab' for seed in range(3)]
+    arms = [run('a__stand_in', seed, 50.0 + seed / 10) for seed in range(3)]
+    arms += [run('b__stand_in', seed, 40.0 + seed / 20) for seed in range(3)]
+    named = ('toy/a', 'toy/a__stand_in', 'toy/b', 'toy/b__stand_in')
+    stated = replace(BETTER, experiments=named, needs=('weights',))
+    for claimed, runs, told in ((stated, arms, True), (stated, [], False), (BETTER, arms, False)):
+        [verdict] = judged(catalogue, [replace(claimed, needs=('weights',))], [*stored, *runs])
+        assert verdict.answer == 'blocked (weights)'
+        assert verdict.reason.startswith('It hangs on the initial weights resnet101-imagenet, and toy/a ran without')
+        shown = 'Stand-in, which decides nothing: the mIoU of a__stand_in minus that of b__stand_in is 10.05 points'
+        assert (shown in verdict.reason) == told
+        assert verdict.reason.endswith('reproduced.') == told
+        assert not any('stand_in' in name for name in verdict.evidence)
