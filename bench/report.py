@@ -72,6 +72,8 @@ def _compare(before: Path, after: Path) -> int:
         if not folder.is_dir():
             raise BenchError(f'--compare {folder}: no such folder')
     found = changes.compare(store.read_all(before), store.read_all(after))
+    if not found.common:
+        raise BenchError(f'--compare {before} {after}: no run is in both, so that nothing can be compared')
     print(pages.markdown(found, str(before), str(after)))
     return int(any(change.beyond_noise for change in found.changes))
 

@@ -52,9 +52,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that changed, and the runs that only one side has."""
+    """All that changed, how many runs both sides have, and those that only one has."""
 
     changes: tuple[Change, ...]
+    common: int
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
 
@@ -72,10 +73,10 @@ def compare(before: Iterable[Stored], after: Iterable[Stored]) -> Comparison:
     for setting, place in sides[0].items():
         if setting in sides[1] and not setting.smoke:
             measured += _measured(place, sides[1][setting])
+            sides[1][setting].forget()
         place.forget()
-    return Comparison(
-        (*statuses, *_corrected(measured)), tuple(sorted(names[0] - common)), tuple(sorted(names[1] - common))
-    )
+    alone = [tuple(sorted(side - common)) for side in names]
+    return Comparison((*statuses, *_corrected(measured)), len(common), *alone)
 
 
 def _statuses(old: Sequence[Stored], new: Sequence[Stored], common: set[str]) -> list[Change]:

@@ -20,7 +20,8 @@ def markdown(comparison: Comparison, before: str, after: str) -> str:
     verdict = f'{len(beyond)} beyond noise' if beyond else 'Nothing beyond noise'
     parts = [f'# {cells.markdown(before)} and {cells.markdown(after)}']
     compared = f'{len(comparison.changes)} compared (Holm, 5 %)'
-    parts.append(f'{verdict}, of {compared}. After less before; of smoke runs the status alone.')
+    both = f'{comparison.common} run{"s" * (comparison.common != 1)} in both'
+    parts.append(f'{verdict}, of {compared}; {both}. After less before; of smoke runs the status alone.')
     if beyond:
         parts += ['## Beyond noise', _table(beyond)]
     if within:

@@ -125,5 +125,8 @@ def test_compare_tells_a_change_by_its_exit_code(results, tmp_path, capsys):
     path.write_text(path.read_text().replace('"status": "ok"', '"status": "oom"'))
     assert report.main(['--compare', str(results), str(other)]) == 1
     assert '| status' in capsys.readouterr().out
+    (tmp_path / 'empty').mkdir()
+    assert report.main(['--compare', str(results), str(tmp_path / 'empty')]) == 2
+    assert capsys.readouterr().err.endswith('empty: no run is in both, so that nothing can be compared\n')
     assert report.main(['--compare', str(results), str(tmp_path / 'none')]) == 2
     assert capsys.readouterr().err == f'error: --compare {tmp_path / "none"}: no such folder\n'
