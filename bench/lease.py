@@ -49,15 +49,22 @@ class Lease:
         folder: where the lock files lie, the same for all that should know of each other.
         waiting: called every second while this process waits, with the seconds so far; True ends the wait, for a
             process that was asked to end itself.
+        finish: called before the device is left to others; returns when it has done all that this process gave it.
     """
 
-    def __init__(self, device: str, folder: Path, waiting: Callable[[float], bool] = nobody_asks):
+    def __init__(
+        self,
+        device: str,
+        folder: Path,
+        waiting: Callable[[float], bool] = nobody_asks,
+        finish: Callable[[], None] = lambda: None,
+    ):
         # Named by the card: processes may see different ones as their first.
         base = folder / (device if device == 'cpu' else f'cuda-{devices.card(device).replace("/", "-")}')
         base.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT
         self._gate, self._use, self._here = (os.open(base / name, flags, 0o666) for name in ('gate', 'use', 'here'))
-        self._waiting = waiting
+        self._waiting, self._finish = waiting, finish
         self._came_as = 0
         self._found_others = False
 
@@ -90,6 +97,7 @@ class Lease:
             _drop(self._gate)
             return 0.0
         began = time.monotonic()
+        self._finish()
         _drop(self._use)
         self._share_again(gate_is_held=False)
         return time.monotonic() - began
@@ -105,6 +113,7 @@ class Lease:
         until = None if wait_sec is None else time.monotonic() + wait_sec
         if wait_sec != 0:
             self._leave_them_a_turn(until)
+        self._finish()
         _drop(self._use)
         asked = self._take(self._gate, fcntl.LOCK_EX, _left(until))
         got = asked and self._take(self._use, fcntl.LOCK_EX, _left(until))
@@ -169,10 +178,10 @@ _held: Lease | None = None
 
 
 @contextmanager
-def hold(device: str, folder: Path, waiting: Callable[[float], bool] = nobody_asks) -> Iterator[Lease]:
+def hold(device: str, folder: Path, waiting: Callable[[float], bool], finish: Callable[[], None]) -> Iterator[Lease]:
     """Use ``device`` with others throughout the block; ``alone`` is then about this process's share of it."""
     global _held
-    held = Lease(device, folder, waiting)
+    held = Lease(device, folder, waiting, finish)
     try:
         held.join()
         _held = held

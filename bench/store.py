@@ -73,6 +73,8 @@ def parse(text: str, origin: str) -> Receipt:
         )
     if values['status'] not in get_args(Status):
         raise StoreError(f'{origin}: status {values["status"]!r} is not one of {", ".join(get_args(Status))}')
+    # JSON has no tuples.
+    values['switches'] = tuple(values.get('switches', ()))
     return Receipt(**{key: value for key, value in values.items() if key in _KNOWN})
 
 

@@ -15,6 +15,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -71,7 +72,7 @@ def main(job: Job, channel: Connection) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
         sys.stdout = sys.stderr = log
-        with lease.hold(job.run.device, _lease_folder(), _keep_in_touch(channel.send, 'stage')) as held:
+        with _share_device(job.run.device, channel.send, 'stage') as held:
             receipt = execute(job, folder, resumed, _considerate(channel.send, held))
             receipt.contended = held.met_others()
         try:
@@ -163,8 +164,14 @@ def _choose_device(device: str) -> str:
     return kind
 
 
-def _lease_folder() -> Path:
-    return data_sets.cache_folder() / 'devices'
+def _share_device(device: str, send: Report, kind: str) -> AbstractContextManager[lease.Lease]:
+    """Return this process's share of ``device``; messages of ``kind`` say that it waits for others."""
+
+    def finish() -> None:
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
+
+    return lease.hold(device, data_sets.cache_folder() / 'devices', _keep_in_touch(send, kind), finish)
 
 
 def _keep_in_touch(send: Report, kind: str) -> Callable[[float], bool]:
@@ -227,7 +234,7 @@ def cost_main(job: CostJob, channel: Connection) -> None:
 
 def _time_alone(job: CostJob, send: Report) -> None:
     began = time.monotonic()
-    with lease.hold(job.device, _lease_folder(), _keep_in_touch(send, 'waiting')), lease.alone(None) as alone:
+    with _share_device(job.device, send, 'waiting'), lease.alone(None) as alone:
         if not alone:
             raise Interrupted('asked to stop while waiting for the device')
         send({'kind': 'waited', 'sec': time.monotonic() - began})

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def test_one_that_is_asked_to_stop_waits_no_longer(mine, tmp_path):
 def test_a_process_that_holds_nothing_cannot_say_that_it_is_alone(tmp_path):
     with lease.alone(0) as alone:
         assert not alone
-    with lease.hold('cpu', tmp_path), lease.alone(0) as alone:
+    with lease.hold('cpu', tmp_path, lease.nobody_asks, lambda: None), lease.alone(0) as alone:
         assert alone
     with lease.alone(0) as alone:
         assert not alone
@@ -186,3 +187,26 @@ def test_nobody_waits_for_a_turn_of_nobody(mine):
             assert alone
             assert time.monotonic() - began < 0.5
             time.sleep(0.5)
+
+
+def test_what_the_device_still_has_to_do_is_done_before_it_is_left(mine, tmp_path):
+    """Queued work ends before the measuring process gets the device, and a look at an open gate waits for nothing."""
+    finished = []
+    training = lease.Lease('cpu', tmp_path, lambda sec: True, lambda: finished.append(time.monotonic()))
+    training.join()
+    training.give_way()
+    assert finished == []
+    got = []
+
+    def measure():
+        with mine.alone(10) as alone:
+            got.append((time.monotonic(), alone))
+
+    measuring = threading.Thread(target=measure)
+    measuring.start()
+    while not finished:
+        training.give_way()
+    measuring.join()
+    assert got[0][1]
+    assert finished[0] <= got[0][0]
+    training.leave()
