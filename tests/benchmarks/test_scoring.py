@@ -11,6 +11,7 @@ import pytest
 import torch
 from mmseg.evaluation.metrics import IoUMetric
 
+from bench.measure import detail
 from custom_ops.metrics.confusion import confusion_matrix
 
 H, W, K = 1024, 2048, 19
@@ -95,3 +96,12 @@ def test_scoring_is_ten_times_faster(benchmark, kind, dtype):
     benchmark.pedantic(ours, (prediction, label), rounds=10)
     print(f'\n{kind} maps, {dtype} labels: mmseg {slow:.1f} ms, ours {fast:.1f} ms, ratio {ratio:.1f}')
     assert ratio >= REQUIRED_RATIO
+
+
+@pytest.mark.parametrize('kind', MAPS)
+def test_counting_in_detail(benchmark, kind):
+    """What a processor does beside the device: boundaries, objects by size and the centre square of one image."""
+    prediction, label = MAPS[kind]()
+    benchmark.group = f'boundaries and objects {H}x{W}, {K} classes'
+    counts = benchmark.pedantic(detail.image_counts, (prediction, label, K), rounds=3, warmup_rounds=1)
+    assert counts['objects'][..., 2].sum() == ours(*map(torch.from_numpy, (prediction, label))).diagonal().sum()
