@@ -24,7 +24,7 @@ from bench import checkpoints
 from bench.data_sets.folder import distinct_colours
 from bench.errors import DataError, PlanError
 from bench.measure import latency
-from bench.own import fitting
+from bench.own import fitting, views, windows
 from bench.own.translate import for_one_device
 from bench.pipelines import images_only
 from bench.records import Precision, Size
@@ -109,6 +109,7 @@ def load(
 def _build(config: Config) -> nn.Module:
     model = for_one_device(config.get('model'), [])
     model.setdefault('data_preprocessor', for_one_device(config.get('data_preprocessor'), []))
+    windows.batch(model, config, views.padded_to(config))
     with fitting.explained('cannot be built'):
         return MODELS.build(Config({'model': model}).model)
 

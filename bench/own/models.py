@@ -16,7 +16,14 @@ from bench.own.translate import Target
 from bench.records import Catalogue, Experiment
 
 SLUG = 'own'
-_TRANSLATORS = ('own/translate.py', 'own/heads.py', 'own/views.py', 'own/fitting.py', 'checkpoints.py')
+_TRANSLATORS = (
+    'own/translate.py',
+    'own/heads.py',
+    'own/views.py',
+    'own/windows.py',
+    'own/fitting.py',
+    'checkpoints.py',
+)
 
 
 @dataclass(frozen=True)

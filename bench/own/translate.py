@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import sizes
 from bench.errors import PlanError
-from bench.own import heads, views
+from bench.own import heads, views, windows
 from bench.pipelines import plain
 from bench.records import Size
 
@@ -53,6 +53,7 @@ def translate(config: Mapping[str, Any], target: Target, checkpoint: Mapping[str
     _check_style(config)
     model, weights = _model(config, target, checkpoint is None, notes)
     view = views.read(views.pipeline_of(config), config, target.size, notes)
+    windows.batch(model, config, view.documented)
     protocol = _protocol(model, view, target)
     values: dict[str, Any] = {'model': model, 'optimizer': {'type': 'SGD', 'lr': 0.01}, 'protocol': protocol}
     if config.get('custom_imports'):

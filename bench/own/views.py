@@ -61,7 +61,7 @@ def read(pipeline: Sequence[Mapping[str, Any]], config: Mapping[str, Any], image
             augment.append(dict(step))
     whole = _scale(resize) or _scale(_test_resize(config))
     if crop is None:
-        documented = whole or _padded_to(config) or image
+        documented = whole or padded_to(config) or image
         if resize is not None and resize['type'] != 'Resize':
             notes.append(f'{resize["type"]} without a crop: images are resized to one size')
         return View({'kind': 'whole', 'size': documented}, augment, documented)
@@ -93,7 +93,8 @@ def _test_resize(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _padded_to(config: Mapping[str, Any]) -> Size | None:
+def padded_to(config: Mapping[str, Any]) -> Size | None:
+    """Return the (H, W) that training inputs are padded to, by custom that of the crops; None where none is stated."""
     preprocessor = config['model'].get('data_preprocessor') or config.get('data_preprocessor') or {}
     return pair(preprocessor['size']) if preprocessor.get('size') else None
 

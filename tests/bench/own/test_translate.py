@@ -111,11 +111,13 @@ def test_a_repeated_data_set_makes_longer_epochs(tmp_path):
 def test_windows_shrink_with_the_crops_when_trained_and_stay_when_evaluated(tmp_path):
     extra = "model = dict(test_cfg=dict(mode='slide', crop_size=(1024, 1024), stride=(768, 768)))\n"
     made = translated(tmp_path, extra)
-    assert made.values['model']['test_cfg'] == {'mode': 'slide', 'crop_size': (360, 360), 'stride': (270, 270)}
+    windows = {'mode': 'slide', 'crop_size': (360, 360), 'stride': (270, 270), 'windows_at_once': 1}
+    assert made.values['model']['test_cfg'] == windows
+    assert made.values['model']['type'] == 'SlidingSegmentor'
     assert 'windows of 1024x1024 become 360x360, as the training crops do' in made.notes
     nineteen = Target('folder', tuple(map(str, range(19))), 400, (360, 480))
     kept = translated(tmp_path, extra, nineteen, {'file': 'abc.pth', 'name': 'last.pth'})
-    assert kept.values['model']['test_cfg'] == {'mode': 'slide', 'crop_size': (1024, 1024), 'stride': (768, 768)}
+    assert kept.values['model']['test_cfg'] == windows | {'crop_size': (1024, 1024), 'stride': (768, 768)}
 
 
 def test_an_evaluation_trains_nothing_and_starts_from_its_checkpoint(tmp_path):
