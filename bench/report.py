@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     # The templates and figures cost a second to import: --help does without.
     from bench import publish, reporting
-    from bench.render import write
+    from bench.render import drawing, write
 
     if options.compare:
         return _compare(*options.compare)
@@ -54,14 +54,15 @@ def _run(options: argparse.Namespace) -> int:
     documented = catalogue.load(paths.documented_dir())
     if options.published and not options.check:
         reporting.recount(documented)
-    judged = reporting.judge(stored, documented, timings)
-    if options.check:
-        problems = write.stale(stored, documented, out, timings, judged)
-        if options.published:
-            problems += [f'{name}: its costs are to be counted' for name in reporting.uncounted(documented)]
-        return _check(problems, out)
-    print(write.write_report(stored, documented, out, timings, judged))
-    return 0
+    with drawing.beside(stored, documented) as pictures:
+        judged = reporting.judge(stored, documented, timings)
+        if not options.check:
+            print(write.write_report(stored, documented, out, timings, judged, pictures))
+            return 0
+        problems = write.stale(stored, documented, out, timings, judged, pictures)
+    if options.published:
+        problems += [f'{name}: its costs are to be counted' for name in reporting.uncounted(documented)]
+    return _check(problems, out)
 
 
 def _compare(before: Path, after: Path) -> int:

@@ -2,36 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.records import Catalogue, Experiment, Report
-from bench.render import accounts, classes, figures, lr_range, panels, pareto, tables, verdicts
+from bench.render import accounts, tables, verdicts
+from bench.render.drawing import FIGURED, Drawing, Drawn, Picture, draw
 from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
 from bench.render.tables import Table
 from bench.render.timings import Timing, cost_tables
 from bench.settings import Setting
 
-SHEETS = 2
-"""Sheets of predictions a report and setting: the first and the last of the stored images."""
-
-FIGURED = 2
-"""Settings that are drawn of all reports together, and of each, the most telling first: a figure takes a second."""
-
-
 _NOTHING = Judged()
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image file of the report; ``path`` is relative to its folder."""
-
-    path: str
-    title: str
-    data: bytes
-
-    @property
-    def media_type(self) -> str:
-        return 'image/png' if self.path.endswith('.png') else 'image/jpeg'
 
 
 @dataclass(frozen=True)
@@ -41,7 +22,7 @@ class Section:
     slug: str
     head: Report | None
     tables: tuple[Table, ...]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[Picture, ...] = ()
     experiments: tuple[Experiment, ...] = ()
     classes: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
@@ -81,9 +62,17 @@ class Document:
 
 
 def build(
-    stored: Iterable[Stored], catalogue: Catalogue, timings: Sequence[Timing] = (), judged: Judged = _NOTHING
+    stored: Iterable[Stored],
+    catalogue: Catalogue,
+    timings: Sequence[Timing] = (),
+    judged: Judged = _NOTHING,
+    drawing: Drawing | None = None,
 ) -> Document:
-    """Return the document of these receipts, cost timings and verdicts; the order of the first two does not matter."""
+    """Return the document of these receipts, cost timings and verdicts; the order of the first two does not matter.
+
+    ``drawing`` gives the pictures of the same receipts (``drawing.beside``), last; without it they are drawn here.
+    """
+    stored = list(stored)
     gathered = rows(stored, catalogue, judged.older)
     settings = telling(settings_of(gathered))
     figured = _figured(gathered)
@@ -91,20 +80,29 @@ def build(
     for row in gathered:
         in_setting.setdefault(row.setting, []).append(row)
     ledger = accounts.accounts(gathered, catalogue)
-    rankings = (_ranking(setting, in_setting[setting], setting in settings[:FIGURED]) for setting in settings)
-    return Document(
+    rankings = [section for setting in settings if (section := _ranking(setting, in_setting[setting]))]
+    sections = [_section(slug, gathered, catalogue, judged, ledger) for slug in reports_of(gathered)]
+    costs = [Section(table.name, None, (table,)) for table in cost_tables(timings, catalogue)]
+    made = Document(
         summary=(*_summary(gathered), *_verdict_sentences(catalogue, judged)),
-        rankings=(
-            *(section for section in rankings if section),
-            *(Section(table.name, None, (table,), ()) for table in cost_tables(timings, catalogue)),
-        ),
-        sections=tuple(_section(slug, gathered, catalogue, judged, ledger) for slug in reports_of(gathered)),
+        rankings=(*rankings, *costs),
+        sections=tuple(sections),
         has_smoke=any(row.smoke for row in telling_rows(gathered)),
         rows=tuple(gathered),
         catalogue=catalogue,
         judged=judged,
         figured=figured,
         ledger=tuple(ledger),
+    )
+    return _illustrated(made, drawing() if drawing else draw(stored, catalogue))
+
+
+def _illustrated(document: Document, drawn: Drawn) -> Document:
+    of_setting = {setting.slug: pictures for setting, pictures in drawn.rankings.items()}
+    return replace(
+        document,
+        rankings=tuple(replace(one, pictures=of_setting.get(one.slug, ())) for one in document.rankings),
+        sections=tuple(replace(one, pictures=drawn.sections.get(one.slug, ())) for one in document.sections),
     )
 
 
@@ -114,28 +112,12 @@ def _figured(gathered: Sequence[Row]) -> tuple[Setting, ...]:
     return tuple(dict.fromkeys(setting for own in each for setting in telling(settings_of(own))[:FIGURED]))
 
 
-def _ranking(setting: Setting, own: Sequence[Row], drawn: bool) -> Section | None:
+def _ranking(setting: Setting, own: Sequence[Row]) -> Section | None:
     table = tables.ranking(setting, own)
     if not table.rows:
         return None
-    pictures = _ranking_pictures(setting, own) if drawn else []
     notes = dict.fromkeys(row.first('data', 'note') for row in own)
-    return Section(setting.slug, None, (table,), tuple(pictures), notes=tuple(note for note in notes if note))
-
-
-def _ranking_pictures(setting: Setting, own: Sequence[Row]) -> list[Picture]:
-    where = setting.label
-    pictures = [
-        ('miou', f'Documented and measured mIoU on {where}', figures.miou_bars(setting, own)),
-        *(
-            (name, f'mIoU against {cost.label} on {where}; the Pareto front is joined', data)
-            for name, cost in pareto.COSTS.items()
-            if (data := pareto.draw(setting, own, cost))
-        ),
-        ('classes', f'IoU of each class on {where}', classes.heat_map(setting, own)),
-        ('confusion', f'What the classes are taken for on {where}, best model', classes.confusion(setting, own)),
-    ]
-    return [Picture(f'figures/{name}-{setting.slug}.png', title, data) for name, title, data in pictures if data]
+    return Section(setting.slug, None, (table,), notes=tuple(note for note in notes if note))
 
 
 def _section(
@@ -145,9 +127,6 @@ def _section(
     shown = telling_rows(own)
     in_setting = {setting: [row for row in own if row.setting == setting] for setting in telling(settings_of(own))}
     per_class = [tables.per_class(slug, setting, mine) for setting, mine in in_setting.items()]
-    pictures: list[Picture] = []
-    for setting in list(in_setting)[:FIGURED]:
-        pictures += _pictures(slug, setting, in_setting[setting])
     made = (
         tables.accuracy(slug, shown, lambda row: verdicts.touching(row, catalogue, judged)),
         accounts.table(slug, ledger),
@@ -158,36 +137,10 @@ def _section(
         slug,
         catalogue.reports.get(slug),
         tuple(table for table in made if table),
-        tuple(pictures),
+        (),
         tuple(row.documented for row in {row.experiment: row for row in own}.values() if row.documented),
         tuple(table for table in per_class if table),
     )
-
-
-def _pictures(slug: str, setting: Setting, own: Sequence[Row]) -> list[Picture]:
-    """Return the curves, learning-rate range tests and prediction sheets of a report in one setting."""
-    pictures = []
-    drawn = figures.training_curves(slug, setting, own)
-    if drawn:
-        title = f'{slug}: training loss and validation mIoU on {setting.label}'
-        pictures.append(Picture(f'figures/{slug}-curves-{setting.slug}.png', title, drawn))
-    drawn = lr_range.draw(slug, setting, own)
-    if drawn:
-        title = f'{slug}: loss against learning rate on {setting.label}'
-        pictures.append(Picture(f'figures/{slug}-lr-range-{setting.slug}.png', title, drawn))
-    return pictures + _sheets(slug, setting, own)
-
-
-def _sheets(slug: str, setting: Setting, own: Sequence[Row]) -> list[Picture]:
-    stems = panels.stems(setting, own)
-    chosen = stems if len(stems) <= SHEETS else [stems[0], stems[-1]]
-    sheets = []
-    for number, stem in enumerate(chosen, start=1):
-        data = panels.sheet(setting, own, stem)
-        if data:
-            title = f'{slug}: image {stem}, its truth and the predictions on {setting.label}'
-            sheets.append(Picture(f'panels/{slug}-{setting.slug}-{number}.jpg', title, data))
-    return sheets
 
 
 def _summary(gathered: Sequence[Row]) -> list[str]:

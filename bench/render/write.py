@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import StoreError
 from bench.records import Catalogue, Receipt
+from bench.render.drawing import Drawing, beside
 from bench.render.gather import Judged
 
 if TYPE_CHECKING:
@@ -30,16 +31,18 @@ def contents(
     timings: Sequence[Timing] = (),
     judged: Judged | None = None,
     out: Path | None = None,
+    drawing: Drawing | None = None,
 ) -> dict[str, bytes]:
     """Return every file of the report of these receipts, by its path relative to the report's folder ``out``.
 
-    Links to receipts are relative to ``out``; without it there are none.
+    Links to receipts are relative to ``out``; without it there are none. ``drawing`` gives the pictures, see
+    ``drawing.beside``; without it they are drawn here.
     """
     # pandas and matplotlib take a second to import: callers that only ask for freshness do not pay for them.
     from bench.render import document as documents
     from bench.render import page
 
-    document = documents.build(stored, catalogue, timings, judged or Judged())
+    document = documents.build(stored, catalogue, timings, judged or Judged(), drawing)
     files = _sheets(document, catalogue, timings)
     files |= {PAGE: page.html(document, out), 'README.md': page.markdown(document)}
     for table in document.tables:
@@ -78,6 +81,7 @@ def write_report(
     out: Path,
     timings: Sequence[Timing] = (),
     judged: Judged | None = None,
+    drawing: Drawing | None = None,
 ) -> Path:
     """Write the report of these receipts into ``out`` and return its page.
 
@@ -86,7 +90,7 @@ def write_report(
     Raises:
         StoreError: ``out`` cannot be written to; names the path and the system's reason.
     """
-    files = contents(stored, catalogue, timings, judged, out)
+    files = contents(stored, catalogue, timings, judged, out, drawing)
     try:
         leftover = listed(out) - set(files)
         for name, data in files.items():
@@ -117,7 +121,8 @@ def refresh(
     whole = all((out / name).is_file() for name in listed(out)) and (out / PAGE).is_file()
     if whole and note.is_file() and note.read_text() == wanted:
         return out / PAGE, False
-    page = write_report(stored, catalogue, out, timings, judge())
+    with beside(stored, catalogue) as drawing:
+        page = write_report(stored, catalogue, out, timings, judge(), drawing)
     _write(note, wanted.encode())
     return page, True
 
@@ -128,9 +133,10 @@ def stale(
     out: Path,
     timings: Sequence[Timing] = (),
     judged: Judged | None = None,
+    drawing: Drawing | None = None,
 ) -> list[str]:
     """Return the files of ``out`` that are missing, different or left over, with which of these they are."""
-    files = contents(stored, catalogue, timings, judged, out)
+    files = contents(stored, catalogue, timings, judged, out, drawing)
     problems = {name: 'left over' for name in listed(out) - set(files)}
     for name, data in files.items():
         path = out / name

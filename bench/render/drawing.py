@@ -1,0 +1,105 @@
+"""Draw a report's pictures beside the judging and the tables: in a process of their own where a processor is free."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+from bench import environment
+from bench.records import Catalogue
+from bench.render.gather import Stored
+from bench.settings import Setting
+
+FIGURED = 2
+"""Settings that are drawn of all reports together, and of each, the most telling first: a figure takes a second."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file of the report; ``path`` is relative to its folder."""
+
+    path: str
+    title: str
+    data: bytes
+
+    @property
+    def media_type(self) -> str:
+        return 'image/png' if self.path.endswith('.png') else 'image/jpeg'
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """All pictures of a report: of all documented reports together by setting, and of each of them by its slug."""
+
+    rankings: Mapping[Setting, tuple[Picture, ...]] = field(default_factory=dict)
+    sections: Mapping[str, tuple[Picture, ...]] = field(default_factory=dict)
+
+
+Drawing = Callable[[], Drawn]
+"""Waits for the pictures and returns them."""
+
+
+def draw(stored: Iterable[Stored], catalogue: Catalogue) -> Drawn:
+    """Draw the pictures of these receipts here and now."""
+    # matplotlib takes half a second to import: the process that only waits for the pictures does without.
+    from bench.render import pictures
+
+    return pictures.draw(stored, catalogue)
+
+
+@contextlib.contextmanager
+def beside(stored: Iterable[Stored], catalogue: Catalogue) -> Iterator[Drawing]:
+    """Begin to draw the pictures of these receipts and give what waits for them; no process outlives the block.
+
+    What keeps the process beside from its end, an error in a figure or a lack of memory, is met again where the
+    pictures are waited for: they are drawn there then, so that an error is raised as if there were one process.
+    """
+    stored = list(stored)
+    if not stored or not _has_room():
+        yield lambda: draw(stored, catalogue)
+        return
+    # A fork sees the receipts where they are; sent to a new process they would be copied.
+    context = multiprocessing.get_context('fork')
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_send, args=(stored, catalogue, receiver, sender), daemon=True)
+    child.start()
+    sender.close()
+    try:
+        yield lambda: _received(receiver) or draw(stored, catalogue)
+    finally:
+        child.kill()
+        child.join()
+        receiver.close()
+
+
+def _has_room() -> bool:
+    """Return whether a second processor is free to be used and this process can be forked safely: it has one thread."""
+    daemonic = multiprocessing.current_process().daemon
+    alone = threading.active_count() == 1 and not daemonic
+    return sys.platform == 'linux' and alone and environment.usable_cpus() > 1
+
+
+def _send(stored: list[Stored], catalogue: Catalogue, receiver: Connection, sender: Connection) -> None:
+    """Draw and send the pictures; send nothing where that fails."""
+    # The parent is told of Ctrl-C as well, and ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # With this end closed, sending to a parent that died is an error instead of a wait.
+    receiver.close()
+    try:
+        sender.send(draw(stored, catalogue))
+    except BaseException:
+        # The parent meets it again and raises it.
+        os._exit(1)
+
+
+def _received(receiver: Connection) -> Drawn | None:
+    try:
+        return receiver.recv()
+    except EOFError:
+        return None
