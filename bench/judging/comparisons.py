@@ -302,7 +302,8 @@ def _difference_unit(unit: str) -> str:
 
 
 def _number(value: float) -> str:
-    return f'{value:,.0f}' if abs(value) >= 1000 else f'{value:.4g}'
+    # One seed bounds a ratio by nothing, in numbers of hundreds of digits.
+    return f'{value:,.0f}' if 1000 <= abs(value) < 1e9 else f'{value:.4g}'
 
 
 def _count(seeds: int) -> str:

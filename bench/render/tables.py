@@ -179,7 +179,11 @@ def classes_frame(rows: Sequence[Row]) -> pd.DataFrame:
 def csv(frame: pd.DataFrame) -> str:
     """Return the frame as CSV: four decimals, nothing for what was not measured."""
     # Whole numbers with gaps are floats to pandas; "4.0000 steps" would be odd.
-    return frame.convert_dtypes().to_csv(index=False, float_format='%.4f', lineterminator='\n')
+    return frame.convert_dtypes().to_csv(index=False, float_format=_decimals, lineterminator='\n')
+
+
+def _decimals(value: float) -> str:
+    return f'{value:.4f}' if abs(value) < 1e9 else f'{value:.4e}'
 
 
 def class_iou(row: Row, name: str) -> float | None:

@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from bench.claims import Check
+from bench.judging import comparisons
 from bench.judging.comparisons import against_number, beyond, compare, in_order
 from bench.judging.resampling import draw
 from bench.judging.samples import Sample
@@ -294,3 +295,7 @@ def test_the_measurement_is_told_in_words():
     assert outcome.phrase.startswith('the mIoU of a minus that of b is 2.25 points (95 % between ')
     assert outcome.phrase.endswith(', 2 seeds)')
     assert outcome.claimed == 'more than 1 is claimed'
+
+
+def test_a_bound_of_hundreds_of_digits_is_told_in_a_few():
+    assert [comparisons._number(value) for value in (1.5e300, 12345.6, 0.123456)] == ['1.5e+300', '12,346', '0.1235']

@@ -130,3 +130,8 @@ def test_frames_without_runs_keep_their_columns(catalogue):
     rows = gather.rows([], catalogue)
     assert tables.csv(tables.classes_frame(rows)) == 'id,setting,class,iou\n'
     assert tables.csv(tables.runs_frame(rows)).startswith('id,experiment,')
+
+
+def test_a_bound_of_hundreds_of_digits_is_short():
+    frame = pd.DataFrame({'high': [1.5e300, 2.25, None]})
+    assert tables.csv(frame) == 'high\n1.5000e+300\n2.2500\n""\n'
