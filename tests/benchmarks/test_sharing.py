@@ -28,8 +28,9 @@ RULE = replace(
     scored_train_images=2,
     latency_sec=0.5,
 )
-SAME_LOSS = 1e-3
-"""How far the losses of one training may be apart, relatively, where another number of threads rounds otherwise."""
+SAME_LOSS = 5e-3
+"""How far the losses of one training may be apart, relatively, where another number of threads rounds otherwise: what
+one step rounds, the next ones amplify (0.13 % were seen after 40)."""
 
 
 @dataclass(frozen=True)
