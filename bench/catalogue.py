@@ -15,7 +15,7 @@ from bench import rows
 from bench.claim_catalogue import Claims
 from bench.errors import CatalogueError, UnknownName
 from bench.records import Catalogue, Documented, Experiment, Recomputed, Report
-from bench.rows import hint, require, require_text
+from bench.rows import require, require_known, require_text
 
 METRICS = {
     'miou': 'percent',
@@ -161,13 +161,10 @@ _REASON_RULE = "'reason' says why there is no documented number or no descriptio
 def _check_numbers(experiment: Experiment, file: str) -> None:
     for index, number in enumerate(experiment.documented):
         where = f'{experiment.id}, documented[{index}]'
-        unit = 'percent' if number.metric.startswith(_CLASS_IOU) else METRICS.get(number.metric)
-        require(
-            unit is not None,
-            file,
-            where,
-            f'unknown metric {number.metric!r}{"" if unit else hint(number.metric, METRICS)}',
-        )
+        of_class = number.metric.startswith(_CLASS_IOU)
+        if not of_class:
+            require_known(number.metric, METRICS, file, where, f'unknown metric {number.metric!r}')
+        unit = 'percent' if of_class else METRICS[number.metric]
         require(number.unit == unit, file, where, f'unit {number.unit!r}: {number.metric} is given in {unit!r}')
         require(unit != 'percent' or 0 <= number.value <= 100, file, where, f'{number.value} is no percentage')
         require(bool(number.source.strip()), file, where, "'source' is empty; every number says where it stands")
@@ -179,7 +176,7 @@ def _check_numbers(experiment: Experiment, file: str) -> None:
 
 def _check_parents(experiments: Mapping[str, Experiment]) -> None:
     for experiment in experiments.values():
+        others = experiments.keys() - {experiment.id} if experiment.parents else ()
         for parent in experiment.parents:
-            known = parent in experiments and parent != experiment.id
-            rule = f'parent {parent!r} is no other experiment{"" if known else hint(parent, experiments)}'
-            require(known, f'{experiment.report}.yaml', experiment.id, rule)
+            rule = f'parent {parent!r} is no other experiment'
+            require_known(parent, others, f'{experiment.report}.yaml', experiment.id, rule)

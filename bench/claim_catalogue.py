@@ -15,7 +15,7 @@ from bench import rows
 from bench.claims import Check, Claim
 from bench.errors import CatalogueError
 from bench.records import Experiment
-from bench.rows import hint, require, require_text
+from bench.rows import require, require_known, require_text
 
 _ID = re.compile(r'[A-Z]\d{2}')
 _CLASS_IOU = re.compile(r'iou\..+')
@@ -94,8 +94,7 @@ def _claim(file: Path, name: str, row: Any, experiments: Mapping[str, Experiment
     require(bool(claim.experiments), *at, "'experiments' is empty; a claim speaks of at least one")
     _require_once(claim.experiments, *at)
     for experiment in claim.experiments:
-        known = experiment in experiments
-        require(known, *at, f'unknown experiment {experiment!r}{"" if known else hint(experiment, experiments)}')
+        require_known(experiment, experiments, *at, f'unknown experiment {experiment!r}')
         rule = f'experiment {experiment!r} belongs to another report than {file.stem!r}'
         require(experiments[experiment].report == file.stem, *at, rule)
     open_question = claim.method == 'none'
@@ -110,9 +109,8 @@ def _claim(file: Path, name: str, row: Any, experiments: Mapping[str, Experiment
 
 
 def _check_metric(check: Check, claim: Claim, metrics: Mapping[str, str], file: str, row: str) -> None:
-    of_class = any(form.fullmatch(check.metric) for form in (_CLASS_IOU, _PIXEL_RATIO))
-    known = of_class or check.metric in metrics
-    require(known, file, row, f'unknown metric {check.metric!r}{"" if known else hint(check.metric, metrics)}')
+    if not any(form.fullmatch(check.metric) for form in (_CLASS_IOU, _PIXEL_RATIO)):
+        require_known(check.metric, metrics, file, row, f'unknown metric {check.metric!r}')
     counted = check.metric in _COUNTED or _PIXEL_RATIO.fullmatch(check.metric) is not None
     require(claim.method != 'counted' or counted, file, row, f'{check.metric} is not counted, as the method says')
 
@@ -141,9 +139,7 @@ def _check_names(check: Check, claim: Claim, file: str, row: str) -> None:
     named = check.of, *check.than
     _require_once(named, file, row)
     for experiment in named:
-        known = experiment in claim.experiments
-        near = '' if known else hint(experiment, claim.experiments)
-        require(known, file, row, f"{experiment!r} is not among the claim's experiments{near}")
+        require_known(experiment, claim.experiments, file, row, f"{experiment!r} is not among the claim's experiments")
 
 
 def _check_rows(claims: Mapping[str, Claim], experiments: Mapping[str, Experiment]) -> None:
@@ -155,8 +151,7 @@ def _check_rows(claims: Mapping[str, Claim], experiments: Mapping[str, Experimen
     for experiment in experiments.values():
         for name in experiment.claims if claims else ():
             file = f'{experiment.report}.yaml'
-            known = name in claims
-            require(known, file, experiment.id, f'unknown claim {name!r}{"" if known else hint(name, claims)}')
+            require_known(name, claims, file, experiment.id, f'unknown claim {name!r}')
             rule = f'lists claim {name!r}, which does not name it'
             require(experiment.id in claims[name].experiments, file, experiment.id, rule)
 

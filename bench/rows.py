@@ -1,7 +1,7 @@
 """Strict reading of YAML rows into records: a typing slip names the choices and never becomes a missing number."""
 
 import difflib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -78,6 +78,13 @@ def require_text(one: Any, names: Sequence[str], file: str, row: str) -> None:
     """Raise ``CatalogueError`` where one of the ``names`` of a record is an empty text."""
     for name in names:
         require(bool(getattr(one, name).strip()), file, row, f'{name!r} is empty')
+
+
+def require_known(name: str, known: Collection[str], file: str, row: str, rule: str) -> None:
+    """Raise ``CatalogueError`` with ``rule``, and what is near ``name``, unless it is among the ``known``."""
+    if name not in known:
+        # Sought only now: it takes longer than all the rest of a catalogue's checks.
+        require(False, file, row, f'{rule}{hint(name, known)}')
 
 
 def hint(name: str, known: Iterable[str]) -> str:

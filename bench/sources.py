@@ -131,6 +131,11 @@ def code_of(text: str) -> str:
     )
 
 
+def digests(config: Path) -> list[str]:
+    """Return the hashes of all sources that the experiment at ``config`` reaches, sorted; see ``code_of``."""
+    return sorted(_digest(file) for file in reached(config))
+
+
 def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> str:
     """Return the key of a run: equal keys mean that repeating it could only repeat its numbers.
 
@@ -147,5 +152,5 @@ def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:
 
 
 def _hash(*words: str, config: Path) -> str:
-    parts = [*words, *sorted(_digest(file) for file in reached(config))]
+    parts = [*words, *digests(config)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:24]

@@ -15,6 +15,8 @@ from bench.execute.local import context
 from bench.forecast import Footprint
 from bench.records import BudgetRule, Run
 
+_digests = functools.cache(sources.digests)
+
 
 @dataclass(frozen=True)
 class CountRequest:
@@ -48,14 +50,8 @@ def _path(cache: Path, request: CountRequest) -> Path:
     # The seed changes nothing that is counted.
     variant = request.run.variant.rsplit('-seed', 1)[0]
     parts = [request.run.experiment, variant, str(request.classes), str(request.images), str(request.rule)]
-    text = '\0'.join([*parts, _digest(request.config)])
+    text = '\0'.join([*parts, *_digests(request.config)])
     return cache / 'footprints' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
-
-
-@functools.cache
-def _digest(config: Path) -> str:
-    files = (file.read_bytes() for file in sources.reached(config))
-    return hashlib.sha256(b'\0'.join(files)).hexdigest()
 
 
 def _read(path: Path) -> Footprint | None:

@@ -107,6 +107,12 @@ def test_two_measurements_come_one_after_the_other(holder):
     assert second.wait_for('alone') >= first.wait_for('measured')
 
 
+def assert_undisturbed(held):
+    assert not held.met_others()
+    with held.alone(0) as alone:
+        assert alone
+
+
 @pytest.mark.parametrize(('what', 'numbers', 'when'), [('train', (0.01,), 'step'), ('measure', (10, 60), 'alone')])
 def test_a_killed_process_leaves_the_device(holder, tmp_path, what, numbers, when):
     killed = holder(what, *numbers)
@@ -115,16 +121,12 @@ def test_a_killed_process_leaves_the_device(holder, tmp_path, what, numbers, whe
     killed.process.wait()
     held = lease.Lease('cpu', tmp_path)
     held.join()
-    assert not held.met_others()
-    with held.alone(0) as alone:
-        assert alone
+    assert_undisturbed(held)
     held.leave()
 
 
 def test_a_lone_run_has_the_device_at_once_and_met_nobody(mine):
-    assert not mine.met_others()
-    with mine.alone(0) as alone:
-        assert alone
+    assert_undisturbed(mine)
     assert mine.give_way() == 0
     assert not mine.met_others()
 

@@ -1,6 +1,8 @@
 """Our way from files to the network's input against the toolbox's: the same numbers, bit by bit."""
 
 import itertools
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,11 @@ from mmseg.registry import DATASETS, MODELS
 from bench import compose, data_sets, paths, pipelines
 from custom_ops.datasets import collate_pixels
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+import stock
+
 SIZE, BATCH, BATCHES = (96, 128), 3, 4
-THEIRS = {ours: theirs for theirs, ours in pipelines.QUICK.items()}
 ZOO = dict(
     train_view=dict(kind='crop', size=(48, 64), short_side=96, how='random', scale=(0.5, 2.0), cat_max_ratio=0.75),
     stride=16,
@@ -38,20 +43,6 @@ def documented_protocols():
 
 
 PROTOCOLS = documented_protocols()
-
-
-def toolbox(node):
-    """The toolbox's own transforms, nothing remembered."""
-    if isinstance(node, dict):
-        return {key: THEIRS.get(item, item) if key == 'type' else toolbox(item) for key, item in node.items()}
-    if isinstance(node, list):
-        steps = [one for step in node for one in (step['transforms'] if is_cached(step) else [step])]
-        return [toolbox(step) for step in steps]
-    return node
-
-
-def is_cached(step):
-    return isinstance(step, dict) and step.get('type') == 'CachedTransforms'
 
 
 @pytest.fixture(scope='module')
@@ -88,7 +79,7 @@ def test_training_batches_are_the_toolboxs(scenes, tmp_path, name, protocol, mod
     dataset, lists = scenes
     loader = pipelines.train_loader(protocol, SIZE, dataset, lists['train'], BATCH, 'cpu', tmp_path / 'pixels')
     source = {**loader['dataset'], 'indices': [0, 1, 2, 3, 4]}
-    theirs = batches({**source, 'pipeline': toolbox(source['pipeline'])}, pseudo_collate, dict(model), True)
+    theirs = batches({**source, 'pipeline': stock.pipeline(source['pipeline'])}, pseudo_collate, dict(model), True)
     for _ in range(2):
         assert_same(batches(source, collate_pixels, pipelines.preprocessor(model), True), theirs)
     assert len(list((tmp_path / 'pixels').glob('*/*'))) >= 5
@@ -98,7 +89,9 @@ def test_scored_images_are_the_toolboxs(scenes, tmp_path):
     dataset, lists = scenes
     loader = pipelines.scoring_loader(SIZE, dataset, 'val', lists['val'], 6, 'cpu', tmp_path / 'pixels')
     source = loader['dataset']
-    theirs = batches({**source, 'pipeline': toolbox(source['pipeline'])}, pseudo_collate, dict(NORMALISED), False)
+    theirs = batches(
+        {**source, 'pipeline': stock.pipeline(source['pipeline'])}, pseudo_collate, dict(NORMALISED), False
+    )
     for _ in range(2):
         ours = batches(source, collate_pixels, pipelines.preprocessor(NORMALISED), False)
         assert_same(ours, theirs)
@@ -135,4 +128,4 @@ def test_a_gpu_has_workers_that_pin_what_they_load(scenes, tmp_path):
     loader = pipelines.scoring_loader(SIZE, dataset, 'val', lists['val'], 6, 'cuda:0', None)
     assert loader['num_workers'] > 0
     assert loader['pin_memory']
-    assert not any(is_cached(step) for step in loader['dataset']['pipeline'])
+    assert not any(stock.is_cached(step) for step in loader['dataset']['pipeline'])

@@ -6,11 +6,15 @@ below ``reports/benchmarks`` and joins all that lie there in ``reports/benchmark
 
 import os
 import platform
+import sys
 from pathlib import Path
 
+import cv2
 import pandas as pd
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1] / 'bench'))
 
 FOLDER = Path(__file__).resolve().parents[2] / 'reports' / 'benchmarks'
 COMMAND = 'SEGREPRO_WRITE_BENCHMARKS=1 python -m pytest tests/benchmarks{} --benchmark-enable'
@@ -39,6 +43,17 @@ def machine(device: str) -> str:
     load = ' '.join(f'{value:.1f}' for value in os.getloadavg())
     versions = f'Python {platform.python_version()}, torch {torch.__version__}'
     return f'{name}; {versions}; load average over 1, 5 and 15 minutes at the end {load}.'
+
+
+@pytest.fixture
+def one_thread():
+    """torch and OpenCV work with one thread while the test runs."""
+    threads, cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    yield
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(cv2_threads)
 
 
 @pytest.fixture(scope='session')

@@ -61,12 +61,7 @@ gradients, measured; ratios are to the single scale of the same part. Claims H10
 rows: dict[tuple[str, str], dict[str, float]] = {}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def training_step(model, part):

@@ -13,11 +13,10 @@ import statistics
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+import stock
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
@@ -31,21 +30,12 @@ NORMALISED = dict(
     size_divisor=1, pad_val=0, seg_pad_val=255,
 )  # fmt: skip
 FLIP, COLOUR = dict(type='RandomFlip', prob=0.5), dict(type='PhotoMetricDistortion')
-THEIRS = {ours: theirs for theirs, ours in pipelines.QUICK.items()}
 ABOUT = """Images a second on one processor, the toolbox's loaders and preprocessor against ours, which give the same
 numbers bit by bit (`tests/bench/test_pipelines.py`). *Read* ends with the packed sample, *input* with the normalised
 batch of 8. *First* is an epoch that fills the cache, *later* one that reads it; medians of rounds in turn."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads, cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
-    init_default_scope('mmseg')
-    yield
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(cv2_threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def protocols(height, width):
@@ -59,11 +49,6 @@ def protocols(height, width):
             train_view=dict(**crop, scale=(0.5, 2.0)), augment=[FLIP, COLOUR]
         ),
     }
-
-
-def stock(pipeline):
-    steps = [one for step in pipeline for one in (step['transforms'] if step['type'] == 'CachedTransforms' else [step])]
-    return [{**step, 'type': THEIRS.get(step['type'], step['type'])} for step in steps]
 
 
 class Reader:
@@ -89,6 +74,7 @@ class Reader:
 
 
 def test_input_path(benchmark, tmp_path, write_page):
+    init_default_scope('mmseg')
     root = os.environ.get('SEGREPRO_CAMVID')
     dataset = data_sets.find('camvid', Path(root)) if root else data_sets.find('scenes')
     lists = data_sets.write_pair_lists(dataset, tmp_path / 'lists')
@@ -102,7 +88,9 @@ def test_input_path(benchmark, tmp_path, write_page):
             )
             source = made['dataset']
             ours = Reader(source, collate_pixels, pipelines.preprocessor(NORMALISED))
-            theirs = Reader({**source, 'pipeline': stock(source['pipeline'])}, pseudo_collate, dict(NORMALISED))
+            theirs = Reader(
+                {**source, 'pipeline': stock.pipeline(source['pipeline'])}, pseudo_collate, dict(NORMALISED)
+            )
             first = ours.rate('read')
             for what in ('read', 'input'):
                 pairs = [(theirs.rate(what), ours.rate(what)) for _ in range(ROUNDS)]

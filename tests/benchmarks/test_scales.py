@@ -27,12 +27,7 @@ forward passes of its scales (trunk, decoder and the attention head where the ne
 medians of {ROUNDS} rounds in turn."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def read(model, image, scale, is_highest):

@@ -41,14 +41,7 @@ they run in threads while the next image is predicted. Maps are those of a stree
 patches wrong. Windows are ENet's."""
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads, cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    yield
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(cv2_threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def enlarge(values):

@@ -9,6 +9,7 @@ import time
 
 import pandas as pd
 import pytest
+import stock as toolbox
 import torch
 from mmengine.hooks import Hook
 
@@ -32,7 +33,6 @@ ABOUT = f"""Images a second of {STEPS} steps at {SIZE[0]}x{SIZE[1]}, batch {BATC
 in {PRECISION} against mmseg's loop, hooks, optimiser, loader and preprocessor in fp32, the ratio the median of {PAIRS}
 pairs in turn. On a CPU one thread, and the seconds are those that it worked."""
 STATED = ('dataset', 'documented_images', 'num_classes', 'epochs', 'stride', 'schedule', 'weights', 'cost', 'test_view')
-THEIRS = {ours: theirs for theirs, ours in pipelines.QUICK.items()}
 
 
 class Clock(Hook):
@@ -49,13 +49,7 @@ class Clock(Hook):
             self.sec, self.mark = now - getattr(self, 'mark', now), now
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    if DEVICE == 'cpu':
-        torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures(*(['one_thread'] if DEVICE == 'cpu' else []))
 
 
 def composed(name, folder, device, pixels=None):
@@ -104,8 +98,7 @@ def stock(name, folder):
     config.model.data_preprocessor.type = 'SegDataPreProcessor'
     loader = config.train_dataloader
     loader.collate_fn = {'type': 'pseudo_collate'}
-    for step in loader.dataset.pipeline:
-        step.type = THEIRS.get(step.type, step.type)
+    loader.dataset.pipeline = toolbox.pipeline(pipelines.plain(loader.dataset.pipeline))
     if DEVICE == 'cuda':
         loader.update(num_workers=4, persistent_workers=True, pin_memory=True)
     config.default_hooks = {
