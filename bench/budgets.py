@@ -25,7 +25,7 @@ _RULES = {
         test_images=6,
         scored_train_images=2,
         validations=1,
-        latency_sec=0.2,
+        latency_sec=0.05,
     ),
     'short': BudgetRule('short', factor=0.1, min_steps=200, val_images=40, scored_train_images=100),
     'full': BudgetRule('full', factor=1.0, min_steps=1, validations=20, latency_sec=10.0),

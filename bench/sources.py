@@ -131,9 +131,10 @@ def code_of(text: str) -> str:
     )
 
 
-def digests(config: Path) -> list[str]:
+@functools.cache
+def digests(config: Path) -> tuple[str, ...]:
     """Return the hashes of all sources that the experiment at ``config`` reaches, sorted; see ``code_of``."""
-    return sorted(_digest(file) for file in reached(config))
+    return tuple(sorted(_digest(file) for file in reached(config)))
 
 
 def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> str:

@@ -1,6 +1,5 @@
 """Count networks for the forecast, in a child process (the commands themselves never load torch)."""
 
-import functools
 import hashlib
 import json
 import warnings
@@ -14,8 +13,6 @@ from bench.errors import BenchError
 from bench.execute.local import context
 from bench.forecast import Footprint
 from bench.records import BudgetRule, Run
-
-_digests = functools.cache(sources.digests)
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ def _path(cache: Path, request: CountRequest) -> Path:
     # The seed changes nothing that is counted.
     variant = request.run.variant.rsplit('-seed', 1)[0]
     parts = [request.run.experiment, variant, str(request.classes), str(request.images), str(request.rule)]
-    text = '\0'.join([*parts, *_digests(request.config)])
+    text = '\0'.join([*parts, *sources.digests(request.config)])
     return cache / 'footprints' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
 
 
