@@ -1,6 +1,7 @@
 """Stored results -> verdicts -> report: the steps that both commands take, wired once."""
 
 import gc
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,10 @@ from bench import catalogue, older_code, paths, store
 from bench.judging import counts
 from bench.records import Catalogue, Receipt
 from bench.render.gather import Judged
+
+# Before numpy is imported: its matrices are small here, and a second thread of BLAS would only wait, at full power,
+# beside the processes that share the work.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 Stored = list[tuple[Path, Receipt]]
 Timings = Sequence[Mapping[str, Any]]

@@ -50,11 +50,11 @@ def cases(
     unmeasured = {claim.id: claim for claim in open_claims}
     places: Iterator[Place] = chain(timing_places(timings), run_places(stored, counts))
     for place in places:
-        for claim in open_claims:
-            measured = [key for key in keys(claim) if key[0] not in COUNTED]
-            if place.speaks_of(measured):
-                unmeasured.pop(claim.id, None)
-                yield _case(claim, place, known, units)
+        told = [claim for claim in open_claims if place.speaks_of(_measured(claim))]
+        place.prepare(key for claim in told for key in _measured(claim))
+        for claim in told:
+            unmeasured.pop(claim.id, None)
+            yield _case(claim, place, known, units)
         place.forget()
     for claim in unmeasured.values():
         yield Case(claim, Circumstances(''), {key: _never_ran(key) for key in keys(claim)}, units)
@@ -68,6 +68,10 @@ def keys(claim: Claim) -> list[Key]:
         for name in dict.fromkeys((check.of, *check.than))
     )
     return list(dict.fromkeys(found))
+
+
+def _measured(claim: Claim) -> list[Key]:
+    return [key for key in keys(claim) if key[0] not in COUNTED]
 
 
 def _is_exact(claim: Claim) -> bool:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bench.claims import Answer, Claim
-from bench.judging import curve_values, run_values
+from bench.judging import curve_values, replicates, run_values
+from bench.judging.replicates import Replicates, Wanted
 from bench.judging.run_values import AT_DOCUMENTED_SIZE, run_value
 from bench.judging.samples import REFERRED, Circumstances, Key, Sample
 from bench.judging.scored_images import DETAIL, RATIO, ScoredImages, follows_from_images
@@ -28,6 +29,9 @@ class Place(Protocol):
 
     def speaks_of(self, keys: Sequence[Key]) -> bool:
         """Return whether it has a run of any of the experiments in ``keys``."""
+
+    def prepare(self, keys: Iterable[Key]) -> None:
+        """Read what the samples of all these keys need at once, which is quicker; ``sample`` does without as well."""
 
     def sample(self, key: Key) -> Sample: ...
 
@@ -82,6 +86,7 @@ class RunPlace:
     def forget(self) -> None:
         self._images: dict[Path, ScoredImages] = {}
         self._samples: dict[Key, Sample] = {}
+        self._replicates: dict[tuple[Path, str], Replicates] = {}
         self._known: dict[str, Spread | None] = {}
 
     def speaks_of(self, keys: Sequence[Key]) -> bool:
@@ -99,6 +104,18 @@ class RunPlace:
             as_documented=self.as_documented,
             rank=(1, foreign, *self.setting.order),
         )
+
+    def prepare(self, keys: Iterable[Key]) -> None:
+        if self.setting.smoke:
+            return
+        metrics: dict[str, set[str]] = {}
+        for metric, name, _ in keys:
+            if follows_from_images(metric):
+                metrics.setdefault(name, set()).add(metric)
+        runs = [(*run, sorted(metrics[name])) for name in metrics for run in self.finished.get(name, [])]
+        wanted = [Wanted(folder, one.dataset, _classes(one), tuple(names)) for folder, one, names in runs]
+        for one, found in zip(wanted, replicates.of_runs(wanted), strict=True):
+            self._replicates |= {(one.folder, metric): values for metric, values in found.items()}
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:
@@ -126,13 +143,13 @@ class RunPlace:
             if metric in run_values.TIMED and any(receipt.contended for _, receipt in finished):
                 reason = f'{name} was only timed while other runs shared the device'
             return Sample(name, metric, runs=evidence, obstacle='not measured', reason=reason)
-        replicates, freedom = self._replicates(metric, finished)
+        resampled, freedom = self._resample(metric, finished)
         errors = {r.seed: run_values.latency_error(r.latency) for _, r in finished if metric == 'latency_ms'}
         return Sample(
             name,
             metric,
             values,
-            replicates={seed: replicates[seed] for seed in replicates if seed in values},
+            replicates={seed: resampled[seed] for seed in resampled if seed in values},
             image_freedom=freedom,
             errors={seed: error for seed, error in errors.items() if error is not None},
             exact=metric.startswith(RATIO) and self._saw_all(finished),
@@ -155,18 +172,22 @@ class RunPlace:
             return curve_values.value(metric, own) if own else None
         return run_value(metric, receipt)
 
-    def _replicates(self, metric: str, runs: Sequence[Stored]) -> tuple[dict[int, Any], float]:
+    def _resample(self, metric: str, runs: Sequence[Stored]) -> tuple[dict[int, Any], float]:
         """Return the metric on resampled images by seed; none for smoke, whose scores are no evidence anyway."""
         if self.setting.smoke or not follows_from_images(metric):
             return {}, float('inf')
-        found = {receipt.seed: self._scored(folder, receipt).replicates(metric) for folder, receipt in runs}
+        found = {receipt.seed: self._replicates_of(folder, receipt, metric) for folder, receipt in runs}
         known = {seed: one for seed, one in found.items() if one is not None}
         return {seed: one[0] for seed, one in known.items()}, min((one[1] for one in known.values()), default=0.0)
 
+    def _replicates_of(self, folder: Path, receipt: Receipt, metric: str) -> Replicates:
+        if (folder, metric) not in self._replicates:
+            self._replicates[folder, metric] = self._scored(folder, receipt).replicates(metric)
+        return self._replicates[folder, metric]
+
     def _scored(self, folder: Path, receipt: Receipt) -> ScoredImages:
         if folder not in self._images:
-            scored = (receipt.metrics or {}).get('per_class_iou') or {}
-            self._images[folder] = ScoredImages(folder, receipt.dataset, list(scored))
+            self._images[folder] = ScoredImages(folder, receipt.dataset, _classes(receipt))
         return self._images[folder]
 
     def _saw_all(self, runs: Sequence[Stored]) -> bool:
@@ -183,6 +204,8 @@ class TimingPlace:
         self.device, self.label, self.records = device, label, records
 
     def forget(self) -> None: ...
+
+    def prepare(self, keys: Iterable[Key]) -> None: ...
 
     def speaks_of(self, keys: Sequence[Key]) -> bool:
         measures = all(metric in AT_DOCUMENTED_SIZE for metric, _, _ in keys)
@@ -212,6 +235,10 @@ class TimingPlace:
             reason = f'{name} was only timed while other runs shared the device'
             return Sample(name, metric, obstacle='not measured', reason=reason)
         return Sample(name, metric, {0: value}, errors={} if error is None else {0: error})
+
+
+def _classes(receipt: Receipt) -> tuple[str, ...]:
+    return tuple((receipt.metrics or {}).get('per_class_iou') or ())
 
 
 def _finished(runs: Iterable[Stored]) -> list[Stored]:

@@ -43,7 +43,10 @@ class ScoredImages:
         self._splits: dict[Split, tuple[ImageCounts, tuple[str, ...]] | None] = {}
 
     def replicates(self, metric: str) -> tuple[np.ndarray, float] | None:
-        """Return ``metric`` of every resample [R] and the number of blocks less one; None where nothing is stored."""
+        """Return ``metric`` of every resample [R] and the number of blocks less one.
+
+        None where nothing is stored, or not of the class that the metric names.
+        """
         if metric == GAP:
             train, test = self._score('train', 'miou'), self._score('test', 'miou')
             if train is None or test is None:
@@ -79,7 +82,8 @@ class ScoredImages:
 
     def _score(self, split: Split, metric: str) -> tuple[np.ndarray, float] | None:
         found = self._read(split)
-        if found is None:
+        name = metric.removeprefix('iou.')
+        if found is None or (name != metric and name not in self.class_names):
             return None
         weights, freedom = _draws(self.dataset, found[1])
         return score(found[0], weights, metric, self.class_names), freedom

@@ -4,8 +4,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -60,7 +58,7 @@ def beside(stored: Iterable[Stored], catalogue: Catalogue) -> Iterator[Drawing]:
     pictures are waited for: they are drawn there then, so that an error is raised as if there were one process.
     """
     stored = list(stored)
-    if not stored or not _has_room():
+    if not stored or not environment.may_share_work():
         yield lambda: draw(stored, catalogue)
         return
     # A fork sees the receipts where they are; sent to a new process they would be copied.
@@ -75,13 +73,6 @@ def beside(stored: Iterable[Stored], catalogue: Catalogue) -> Iterator[Drawing]:
         child.kill()
         child.join()
         receiver.close()
-
-
-def _has_room() -> bool:
-    """Return whether a second processor is free to be used and this process can be forked safely: it has one thread."""
-    daemonic = multiprocessing.current_process().daemon
-    alone = threading.active_count() == 1 and not daemonic
-    return sys.platform == 'linux' and alone and environment.usable_cpus() > 1
 
 
 def _send(stored: list[Stored], catalogue: Catalogue, receiver: Connection, sender: Connection) -> None:

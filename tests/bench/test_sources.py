@@ -29,7 +29,7 @@ def key(benchmark_folder, monkeypatch):
     monkeypatch.setattr(sources, '_OPS', benchmark_folder / 'custom_ops')
 
     def made(run=RUN, manifest='m'):
-        for cached in (sources._registered, sources._imported, sources._digest, sources._bases):
+        for cached in (sources._registered, sources._imported, sources._digest, sources._bases, sources.digests):
             cached.cache_clear()
         return sources.key(run, benchmark_folder / 'net.py', manifest)
 

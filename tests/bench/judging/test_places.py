@@ -4,6 +4,7 @@ import pytest
 from bench.claims import Claim
 from bench.judging.places import run_places, timing_places
 from bench.judging.resampling import RESAMPLES
+from bench.judging.scored_images import ScoredImages
 from bench.records import Receipt
 
 CLASSES = ('road', 'sky', 'car')
@@ -58,6 +59,28 @@ def test_a_sample_has_its_values_by_seed_with_replicates_and_runs(stored):
     assert place.sample(('miou', 'toy/a', '')) is sample
     place.forget()
     assert place.sample(('miou', 'toy/a', '')) is not sample
+
+
+def test_what_was_prepared_is_what_is_found_without(stored, monkeypatch):
+    runs = [stored('a', 0), stored('a', 1), stored('b', 0), stored('b', 1, status='failed', reason='r')]
+    keys = [(metric, f'toy/{name}', '') for metric in ('miou', 'latency_ms', 'iou.sky') for name in 'ab']
+    expected, place = only_place(*runs), only_place(*runs)
+    place.prepare(keys)
+    monkeypatch.setattr(ScoredImages, 'replicates', lambda *_: pytest.fail('matrices were read again'))
+    found = [place.sample(key) for key in keys]
+    monkeypatch.undo()
+    for sample, key in zip(found, keys, strict=True):
+        alone = expected.sample(key)
+        assert sample.values == alone.values
+        assert sample.replicates.keys() == alone.replicates.keys()
+        for seed in alone.replicates:
+            np.testing.assert_array_equal(sample.replicates[seed], alone.replicates[seed])
+    assert [len(sample.replicates) for sample in found] == [2, 1, 0, 0, 2, 1]
+
+
+def test_a_smoke_run_is_not_prepared(stored, monkeypatch):
+    monkeypatch.setattr(ScoredImages, 'replicates', lambda *_: pytest.fail('a smoke run was resampled'))
+    only_place(stored('a', budget='smoke')).prepare([('miou', 'toy/a', '')])
 
 
 def test_settings_are_apart_and_the_most_telling_comes_first(stored):

@@ -70,6 +70,7 @@ def test_what_is_not_stored_has_no_replicates(tmp_path, run):
     assert ScoredImages(tmp_path / 'nowhere', 'camvid', CLASSES).replicates('miou') is None
     assert ScoredImages(tmp_path / 'run', 'camvid', ('road', 'sky')).replicates('miou') is None
     assert run.replicates('boundary_f') is None
+    assert run.replicates('iou.bicycle') is None
     assert run.detail('miou_small') is None
     np.savez(tmp_path / 'run' / 'confusion.npz', test=np.ones((1, K, K), int))
     assert ScoredImages(tmp_path / 'run', 'camvid', CLASSES).replicates('generalisation_gap') is None

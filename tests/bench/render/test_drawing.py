@@ -10,7 +10,7 @@ from bench.render import drawing, pictures, write
 @pytest.fixture
 def two_processors(monkeypatch):
     monkeypatch.setattr(environment, 'usable_cpus', lambda: 2)
-    if not drawing._has_room():
+    if not environment.may_share_work():
         pytest.skip('this process cannot be forked here')
 
 

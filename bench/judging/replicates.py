@@ -1,0 +1,65 @@
+"""Scores on resampled images of many runs, on every processor; each run's matrices are read once for all metrics."""
+
+import multiprocessing
+import signal
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench import environment
+from bench.judging.scored_images import ScoredImages
+
+MANY = 200
+"""From this many runs on, processes that share the work save more time than they take to start."""
+CHUNK = 16
+
+Replicates = tuple[np.ndarray, float] | None
+"""What ``ScoredImages.replicates`` returns."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """``metrics`` of one run; the other fields are those of ``ScoredImages``."""
+
+    folder: Path
+    dataset: str
+    class_names: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates]]:
+    """Return the replicates of every run by metric, in the order of ``wanted``.
+
+    A process that is killed, as by a lack of memory, costs time alone: everything is then computed here.
+
+    Raises:
+        Whatever reading a run's matrices raises.
+    """
+    if len(wanted) >= MANY and environment.may_share_work():
+        try:
+            return _shared(wanted)
+        except BrokenProcessPool:
+            pass
+    return [_of_run(one) for one in wanted]
+
+
+def _shared(wanted: Sequence[Wanted]) -> list[dict[str, Replicates]]:
+    # Forked, since a new process would import scipy first.
+    context = multiprocessing.get_context('fork')
+    with ProcessPoolExecutor(environment.usable_cpus(), context, initializer=_leave_interrupts) as pool:
+        return list(pool.map(_of_run, wanted, chunksize=CHUNK))
+
+
+def _leave_interrupts() -> None:
+    """Let the parent alone hear Ctrl-C; it ends this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _of_run(one: Wanted) -> dict[str, Replicates]:
+    scored = ScoredImages(one.folder, one.dataset, one.class_names)
+    return {metric: scored.replicates(metric) for metric in one.metrics}
