@@ -18,8 +18,8 @@ _RULES = {
     'smoke': BudgetRule(
         'smoke',
         factor=0.0,
-        min_steps=6,
-        max_steps=6,
+        min_steps=4,
+        max_steps=4,
         max_batch=2,
         val_images=2,
         test_images=6,

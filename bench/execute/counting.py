@@ -3,10 +3,11 @@
 import hashlib
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from bench import sources, store
 from bench.errors import BenchError
@@ -81,38 +82,33 @@ def _count_in_child(requests: Sequence[CountRequest]) -> list[Footprint]:
 def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
     # What the toolbox advises on a config is in the log of its run.
     warnings.simplefilter('ignore')
+    networks = _Networks()
     for request in requests:
         try:
-            channel.send(_footprint(request))
+            channel.send(_footprint(request, networks))
         except Exception as error:
             channel.send(f'{request.run.experiment}: the network cannot be counted: {type(error).__name__}: {error}')
             return
 
 
-def _footprint(request: CountRequest) -> Footprint:
+def _footprint(request: CountRequest, networks: '_Networks') -> Footprint:
     # Imported here: this runs in the child, the commands never load torch.
     from bench import budgets, compose, stages, worker  # noqa: F401
-    from bench.measure import cost, footprint
     from bench.pipelines import train_size
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
     model = compose.model_for(experiment.model, request.classes)
     crop = train_size(protocol, request.run.size)
     samples = request.images * protocol.samples_per_image
-    image = cost.count_config(model, (3, *request.run.size), protocol.cost.count_auxiliary)
-    rule = budgets.for_network(request.rule, image['params'], image['macs'])
-    batch = budgets.batch_size(rule, protocol.batch_size)
+    batch = budgets.batch_size(request.rule, protocol.batch_size)
+    counted = networks.count(model, request.run.size, protocol.cost.count_auxiliary, crop, batch)
+    rule = budgets.for_network(request.rule, counted['params'], counted['macs_image'])
     stated = stages.read(protocol, request.run.experiment)
     legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})
     # In steps of the documented batch at the full size, which is what the other stages are shares of.
     full = sum(leg.steps * budgets.batch_size(rule, leg.stage.batch_size) * leg.stage.scale**2 / batch for leg in legs)
-    sample = cost.count_config(model, (3, *crop), count_auxiliary=True)
-    saved = footprint.training_footprint(model, (3, *crop), batch)
     return Footprint(
-        params=image['params'],
-        macs_image=image['macs'],
-        macs_crop=sample['macs'],
-        batch_bytes=saved['activation_bytes'] + saved['transient_bytes'],
+        **counted,
         micro_batch=batch,
         crop_pixels=crop[0] * crop[1],
         steps=max(1, round(full)) if legs else 0,
@@ -120,3 +116,36 @@ def _footprint(request: CountRequest) -> Footprint:
         optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
         validations=sum(leg.validations for leg in legs),
     )
+
+
+class _Networks:
+    """Counts networks, each once: many experiments differ in how they train alone."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[str, int]] = {}
+
+    def count(
+        self, model: Mapping[str, Any], size: tuple[int, int], auxiliary: bool, crop: tuple[int, int], batch: int
+    ) -> dict[str, int]:
+        """Return the fields of ``Footprint`` that follow from the network, one image and one batch of crops."""
+        text = repr((model, size, auxiliary, crop, batch))
+        if text not in self._known:
+            self._known[text] = self._count(model, size, auxiliary, crop, batch)
+        return self._known[text]
+
+    @staticmethod
+    def _count(
+        model: Mapping[str, Any], size: tuple[int, int], auxiliary: bool, crop: tuple[int, int], batch: int
+    ) -> dict[str, int]:
+        from bench.measure import cost, footprint
+
+        built = cost.build_on_meta(model)
+        image = cost.count(built, (3, *size), auxiliary)
+        sample = cost.count(built, (3, *crop), count_auxiliary=True)
+        saved = footprint.training_footprint(built, (3, *crop), batch)
+        return {
+            'params': image['params'],
+            'macs_image': image['macs'],
+            'macs_crop': sample['macs'],
+            'batch_bytes': saved['activation_bytes'] + saved['transient_bytes'],
+        }

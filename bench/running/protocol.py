@@ -70,7 +70,9 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
     shape = (1, 3, *job.run.size)
     inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(job.run.device)
     step = latency.forward_argmax(model, inputs.to(memory_format=trained.memory_format), job.run.precision)
-    step()
+    if not attempt.protocol.score:
+        # Scoring has prepared what a forward allocates once.
+        step()
     with memory.peak_memory(job.run.device) as peak:
         step()
     contended = not alone or environment.others_at_work()
