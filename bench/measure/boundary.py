@@ -11,13 +11,14 @@ the width is left out. How much of the truth's boundary that is, is counted too.
 Shapes: N images, K classes, H x W pixels. Maps are those of ``maps.seen_maps``.
 """
 
-from math import floor, hypot, inf, nextafter, sqrt
+from functools import cache
+from itertools import groupby, product
+from math import floor, hypot
 
 import cv2
 import numpy as np
-from scipy.spatial import KDTree
 
-from bench.measure.maps import UNSEEN, class_windows
+from bench.measure.maps import UNSEEN
 
 F_WIDTH = 0.0075
 IOU_WIDTH = 0.02
@@ -39,19 +40,16 @@ def f_counts(prediction: np.ndarray, truth: np.ndarray, classes: int, width: flo
     """
     reach = max(1.0, width * hypot(*truth.shape))
     of_truth, of_prediction = (np.where(band(values, 1), values, np.uint8(UNSEEN)) for values in (truth, prediction))
-    clear = ~grown(truth == UNSEEN, floor(reach))
-    counts = np.zeros((classes, len(F_COUNTS)), np.int64)
-    for here in class_windows(of_truth, of_prediction, classes):
-        kept = clear[here.box]
-        true, predicted = here.first & kept, here.second & kept
-        counts[here.value] = (
-            np.count_nonzero(true),
-            _count_near(true, here.second, reach),
-            np.count_nonzero(predicted),
-            _count_near(predicted, here.first, reach),
-            np.count_nonzero(here.first & ~kept),
-        )
-    return counts
+    hidden = grown(truth == UNSEEN, floor(reach))
+    true, predicted = (np.where(hidden, np.uint8(UNSEEN), outline) for outline in (of_truth, of_prediction))
+    columns = (
+        true[true != UNSEEN],
+        _matched(true, of_prediction, reach),
+        predicted[predicted != UNSEEN],
+        _matched(predicted, of_truth, reach),
+        of_truth[hidden & (of_truth != UNSEEN)],
+    )
+    return np.stack([np.bincount(values, minlength=classes) for values in columns], axis=1)
 
 
 def iou_counts(prediction: np.ndarray, truth: np.ndarray, classes: int, width: float = IOU_WIDTH) -> np.ndarray:
@@ -102,22 +100,33 @@ def iou_scores(counts: np.ndarray) -> np.ndarray:
     return np.divide(both, union, out=np.full(both.shape, np.nan), where=union > 0)
 
 
-def _count_near(points: np.ndarray, targets: np.ndarray, reach: float) -> int:
-    """Count the true pixels of ``points`` [H, W] that have one of ``targets`` at most ``reach`` pixels away.
+def _matched(points: np.ndarray, targets: np.ndarray, reach: float) -> np.ndarray:
+    """Return the classes [n] of the pixels of ``points`` with one of their class in ``targets`` within ``reach``.
 
-    Squares inside and around the circle settle nearly all of them; the tree answers for the few in between.
+    Both are [H, W], a class or ``UNSEEN``. Rings of growing radius are looked at, each for the pixels that are left.
     """
-    inside = points & grown(targets, floor(reach / sqrt(2)))
-    between = points & ~inside & grown(targets, floor(reach))
-    settled = int(np.count_nonzero(inside))
-    if not between.any():
-        return settled
-    tree = KDTree(_coordinates(targets & grown(between, floor(reach))))
-    # The library's bound is the first distance that is too far.
-    distances, _ = tree.query(_coordinates(between), distance_upper_bound=nextafter(reach, inf))
-    return settled + int(np.count_nonzero(np.isfinite(distances)))
+    margin = floor(reach)
+    framed = np.pad(targets, margin, constant_values=UNSEEN)
+    rows, columns = np.nonzero(points != UNSEEN)
+    own, places = points[rows, columns], (rows + margin) * framed.shape[1] + columns + margin
+    found = []
+    for ring in _rings(reach):
+        hit = np.zeros(own.size, bool)
+        for down, right in ring:
+            hit |= framed.take(places + (down * framed.shape[1] + right)) == own
+        found.append(own[hit])
+        own, places = own[~hit], places[~hit]
+    return np.concatenate(found)
 
 
-def _coordinates(mask: np.ndarray) -> np.ndarray:
-    """Return the column and row [n, 2] of every true pixel of ``mask`` [H, W]."""
-    return cv2.findNonZero(mask.view(np.uint8)).reshape(-1, 2)
+@cache
+def _rings(reach: float) -> list[list[tuple[int, int]]]:
+    """Return the (rows, columns) at most ``reach`` away, those of one distance together, the nearest first."""
+    side = range(-floor(reach), floor(reach) + 1)
+    within = [step for step in product(side, side) if hypot(*step) <= reach]
+    within.sort(key=_squared)
+    return [list(ring) for _, ring in groupby(within, key=_squared)]
+
+
+def _squared(step: tuple[int, int]) -> int:
+    return step[0] ** 2 + step[1] ** 2

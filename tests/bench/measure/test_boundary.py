@@ -77,7 +77,7 @@ def slow_iou_counts(prediction, truth, depth):
 @pytest.mark.parametrize('reach', [1.0, 2.3, 5.0])
 @pytest.mark.parametrize('seed', [0, 1])
 def test_boundary_pixels_are_matched_as_one_by_one(reach, seed):
-    """The radii are such that squares settle all, few or many of them; 5.0 has pixels exactly on the circle."""
+    """Some pixels lie exactly on the circle of 1.0 and 5.0, none on that of 2.3."""
     prediction, truth = random_pair(seed)
     found = f_counts(prediction, truth, K, width=share(reach, truth.shape))
     assert found.tolist() == slow_f_counts(prediction, truth, reach)
