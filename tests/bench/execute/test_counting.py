@@ -1,0 +1,72 @@
+import pytest
+
+from bench import budgets, compose, paths
+from bench.errors import BenchError
+from bench.execute import counting
+from bench.measure import cost, footprint
+from bench.pipelines import train_size
+from bench.records import Run
+
+SIZE, CLASSES, IMAGES = (96, 192), 12, 40
+
+
+def request(name='kitti_ablation/enet', seed=0, config=None, size=SIZE):
+    run = Run(name, 'scenes', size, 'smoke', 0.0, seed)
+    return counting.CountRequest(
+        run, config or paths.configs_dir() / f'{name}.py', budgets.rule('smoke'), CLASSES, IMAGES
+    )
+
+
+@pytest.fixture
+def builds(monkeypatch):
+    """The networks that were built."""
+    built, build = [], cost.build_on_meta
+
+    def noted(model):
+        built.append(model)
+        return build(model)
+
+    monkeypatch.setattr(cost, 'build_on_meta', noted)
+    return built
+
+
+@pytest.mark.parametrize('name', ['kitti_ablation/enet', 'deeplab_depth/resnet50', 'hierarchical_attention/two_stage'])
+def test_a_footprint_is_what_separate_counts_find(name):
+    found = counting._footprint(request(name), counting._Networks())
+    experiment = compose.read_experiment(request(name).config)
+    model = compose.model_for(experiment.model, CLASSES)
+    crop = train_size(experiment.protocol, SIZE)
+    image = cost.count_config(model, (3, *SIZE), experiment.protocol.cost.count_auxiliary)
+    saved = footprint.training_footprint(model, (3, *crop), found.batch_size)
+    assert (found.params, found.macs_image) == (image['params'], image['macs'])
+    assert found.macs_crop == cost.count_config(model, (3, *crop), count_auxiliary=True)['macs']
+    assert found.batch_bytes == saved['activation_bytes'] + saved['transient_bytes']
+    assert found.crop_pixels == crop[0] * crop[1]
+
+
+def test_experiments_that_share_a_network_have_it_built_once(builds):
+    networks = counting._Networks()
+    names = ('kitti_ablation/baseline', 'kitti_ablation/lr_1e_4', 'kitti_ablation/optimizer_sgd')
+    found = [counting._footprint(request(name), networks) for name in names]
+    assert len(builds) == 1
+    assert found[0] == found[1]
+    assert (found[0].optimizer_states, found[2].optimizer_states) == (2, 1)
+    other = counting._footprint(request(names[0], size=(64, 64)), networks)
+    assert len(builds) == 2
+    assert other.macs_image < found[0].macs_image
+
+
+def test_a_counted_network_is_not_counted_again(tmp_path, monkeypatch):
+    first = counting.footprints([request(), request(seed=1)], tmp_path)
+    assert first[0] == first[1] == counting._footprint(request(), counting._Networks())
+    assert len(list((tmp_path / 'footprints').iterdir())) == 1
+    monkeypatch.setattr(counting, '_count_in_child', lambda _: pytest.fail('counted again'))
+    assert counting.footprints([request(seed=2)], tmp_path) == first[:1]
+
+
+def test_a_network_that_cannot_be_built_is_named_with_the_reason(tmp_path):
+    config = tmp_path / 'broken.py'
+    whole = (paths.configs_dir() / 'kitti_ablation' / 'enet.py').resolve()
+    config.write_text(f"_base_ = ['{whole}']\nmodel = dict(decode_head=dict(type='NoSuchHead'))\n")
+    with pytest.raises(BenchError, match=r'own/broken: the network cannot be counted: .*NoSuchHead'):
+        counting.footprints([request('own/broken', config=config)], tmp_path)
