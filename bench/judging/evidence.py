@@ -71,7 +71,10 @@ def keys(claim: Claim) -> list[Key]:
 
 
 def _measured(claim: Claim) -> list[Key]:
-    return [key for key in keys(claim) if key[0] not in COUNTED]
+    """Return what runs have to tell of a claim, and of the stand-ins for its experiments."""
+    instead = _with_stand_ins(claim)
+    found = dict.fromkeys([*keys(claim), *(keys(instead) if instead else ())])
+    return [key for key in found if key[0] not in COUNTED]
 
 
 def _is_exact(claim: Claim) -> bool:
@@ -82,13 +85,18 @@ def _case(claim: Claim, place: Place, known: '_Exact', units: Mapping[str, str])
     samples = {key: known.counted(key) if key[0] in COUNTED else place.sample(key) for key in keys(claim)}
     spreads = {metric: place.known(metric) for metric in {key[0] for key in samples if key[0] not in COUNTED}}
     usual = {metric: spread for metric, spread in spreads.items() if spread is not None}
-    instead = _with_stand_ins(claim) if 'weights' in claim.needs else None
+    instead = _with_stand_ins(claim)
     shown = _case(instead, place, known, units) if instead and place.speaks_of(keys(instead)) else None
     return Case(claim, place.circumstances(claim), samples, units, usual, shown)
 
 
 def _with_stand_ins(claim: Claim) -> Claim | None:
-    """Return the claim about the stand-ins for its experiments, as far as it names them; None where it names none."""
+    """Return the claim about the stand-ins for its experiments, as far as it names them.
+
+    None where it names none, or does not hang on weights.
+    """
+    if 'weights' not in claim.needs:
+        return None
     arms = {
         name: f'{name}{ending}'
         for name in claim.experiments

@@ -91,8 +91,11 @@ def _judge(case: Case) -> _Judged:
         if answer == 'blocked (weights)' and case.stand_in:
             reason += _shown(case.stand_in)
         return _Judged(replace(plain, answer=answer, reason=_sentence(reason)), where.rank)
-    found = [_find(check, case) for check in claim.checks]
-    return _joined(case, plain, found)
+    judged = _joined(case, plain, [_find(check, case) for check in claim.checks])
+    if judged.verdict.answer != 'not measured' or not case.stand_in:
+        return judged
+    reason = judged.verdict.reason.removesuffix('.') + _shown(case.stand_in)
+    return replace(judged, verdict=replace(judged.verdict, reason=_sentence(reason)))
 
 
 def _shown(stand_in: Case) -> str:

@@ -159,3 +159,15 @@ def test_a_stand_in_is_told_beside_what_missing_weights_block_and_decides_nothin
         assert (shown in verdict.reason) == told
         assert verdict.reason.endswith('reproduced.') == told
         assert not any('stand_in' in name for name in verdict.evidence)
+
+
+def test_stand_ins_that_ran_alone_are_told_and_nothing_is_measured(catalogue):
+    arms = [run('a__stand_in', seed, 50.0 + seed / 10) for seed in range(3)]
+    others = [run('b', seed, 40.0 + seed / 20) for seed in range(3)]
+    stated = replace(BETTER, experiments=('toy/a', 'toy/a__stand_in', 'toy/b'), needs=('weights',))
+    for runs, told in ((arms, False), ([*arms, *others], True)):
+        [verdict] = judged(catalogue, [stated], runs)
+        assert verdict.answer == 'not measured'
+        assert verdict.setting
+        shown = 'toy/a did not run in this setting. Stand-in, which decides nothing: the mIoU of a__stand_in minus that of b is 10.'
+        assert (shown in verdict.reason) == told
