@@ -169,5 +169,5 @@ def test_stand_ins_that_ran_alone_are_told_and_nothing_is_measured(catalogue):
         [verdict] = judged(catalogue, [stated], runs)
         assert verdict.answer == 'not measured'
         assert verdict.setting
-        shown = 'toy/a did not run in this setting. Stand-in, which decides nothing: the mIoU of a__stand_in minus that of b is 10.'
-        assert (shown in verdict.reason) == told
+        assert verdict.reason.startswith('toy/a did not run in this setting.')
+        assert ('Stand-in, which decides nothing: the mIoU of a__stand_in' in verdict.reason) == told
