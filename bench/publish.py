@@ -24,9 +24,9 @@ _ABSOLUTE = re.compile(r'(?<![\w./:])(?:[A-Za-z]:)?(?:[/\\][\w.+@~-]+){2,}[/\\]?
 def publish(stored: Iterable[tuple[Path, Receipt]], results: Path, measured: Path) -> list[str]:
     """Copy every finished run of ``results`` to the same place below ``measured``; return their ids.
 
-    Copied: receipt, confusion matrices, curves, rate sweeps, the resolved config, panels where the receipt says that
-    the data set is redistributable, and the timings of ``run_all --cost``, which hold no path. In texts the data set's
-    folder becomes ``DATA_ROOT``, the results folder ``RESULTS``, any other absolute path ``ELSEWHERE/<name>``.
+    Copied: receipt, confusion matrices, curves, rate sweeps, the resolved config, and panels where the receipt says
+    that the data set is redistributable. In texts the data set's folder becomes ``DATA_ROOT``, the results folder
+    ``RESULTS``, any other absolute path ``ELSEWHERE/<name>``.
 
     Raises:
         StoreError: ``measured`` cannot be written to.
@@ -40,10 +40,25 @@ def publish(stored: Iterable[tuple[Path, Receipt]], results: Path, measured: Pat
         except OSError as error:
             raise StoreError(f'cannot publish {folder} to {measured}: {error.strerror or error}') from error
         copied.append(receipt.id)
-    for timing in results.glob('*/*/cost-*.json'):
-        target = measured / timing.relative_to(results)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(timing, target)
+    return copied
+
+
+def publish_timings(results: Path, measured: Path) -> list[Path]:
+    """Copy what ``run_all --cost`` measured, which holds no path, as ``publish`` copies runs; return the copies.
+
+    Raises:
+        StoreError: ``measured`` cannot be written to.
+    """
+    copied = []
+    for timing in store.read_timings(results):
+        source = Path(timing['file'])
+        target = measured / source.relative_to(results)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise StoreError(f'cannot publish {source} to {measured}: {error.strerror or error}') from error
+        copied.append(target)
     return copied
 
 

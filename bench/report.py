@@ -42,8 +42,9 @@ def _run(options: argparse.Namespace) -> int:
         raise BenchError(f'--results {results}: no such folder')
     if options.publish:
         measured = _in_checkout('reports/measured', '--publish')
-        copied = publish.publish(store.read_all(results), results, measured)
-        print(f'published {len(copied)} runs to {measured}')
+        runs = publish.publish(store.read_all(results), results, measured)
+        timed = publish.publish_timings(results, measured)
+        print(f'published {len(runs)} runs and {len(timed)} timings to {measured}')
         if not options.published:
             return 0
     source, out = results, options.out or results / 'report'

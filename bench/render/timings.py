@@ -11,8 +11,9 @@ from bench.render.tables import Table
 
 Timing = Mapping[str, Any]
 
-
-_LATENCIES = ('p50_ms', 'p50_low_ms', 'p50_high_ms', 'p90_ms', 'p95_ms', 'p99_ms')
+_TAILS = {'p90_ms': 0.1, 'p95_ms': 0.05, 'p99_ms': 0.01}
+"""Percentiles, and the share of the samples that lies beyond each."""
+_LATENCIES = ('p50_ms', 'p50_low_ms', 'p50_high_ms', *_TAILS)
 
 
 def cost_tables(timings: Iterable[Timing], catalogue: Catalogue) -> list[Table]:
@@ -81,7 +82,8 @@ def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
         cells.scaled(row['cost']['flops'], 1e9),
         cells.scaled(row['cost']['params'], 1e6),
         _median(timed),
-        *(cells.number(timed[name]) for name in ('p90_ms', 'p95_ms', 'p99_ms')),
+        # With fewer samples the slowest one would pass for the percentile.
+        *(cells.number(timed[name] if timed['samples'] * beyond >= 1 else None) for name, beyond in _TAILS.items()),
         cells.number(timed['images_per_sec']),
         str(row['throughput']['batch_size']) if 'throughput' in row else cells.DASH,
         cells.number(row.get('throughput', {}).get('images_per_sec')),

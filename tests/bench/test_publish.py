@@ -87,3 +87,26 @@ def test_a_config_that_is_a_program_is_refused(results, tmp_path):
     (folder / 'config.py').write_text('import os\n')
     with pytest.raises(StoreError, match='is not a resolved config'):
         publish.publish([(folder, receipt)], results, tmp_path / 'measured')
+
+
+def timing(results, name, status='ok'):
+    folder = results / 'toy' / name
+    folder.mkdir(parents=True)
+    (folder / 'cost-cpu-fp32-96x128.json').write_text(json.dumps({'status': status, 'experiment': f'toy/{name}'}))
+
+
+def test_timings_are_copied_unless_they_failed(results, tmp_path):
+    timing(results, 'a')
+    timing(results, 'b', 'oom')
+    [copy] = publish.publish_timings(results, tmp_path / 'measured')
+    assert [{**record, 'file': None} for record in store.read_timings(tmp_path / 'measured')] == [
+        {'status': 'ok', 'experiment': 'toy/a', 'file': None}
+    ]
+    assert copy.relative_to(tmp_path / 'measured') == (results / 'toy' / 'a' / copy.name).relative_to(results)
+
+
+def test_a_place_that_cannot_be_written_to_is_named(results, tmp_path):
+    timing(results, 'a')
+    (tmp_path / 'measured').write_text('a file where a folder belongs')
+    with pytest.raises(StoreError, match=r'cannot publish .*cost-cpu-fp32-96x128\.json to .*measured: '):
+        publish.publish_timings(results, tmp_path / 'measured')

@@ -61,7 +61,7 @@ def test_documented_stands_beside_counted_and_contended_is_said():
 
 def test_percentiles_stand_beside_the_interval_of_the_median():
     one = timing('a', 1e9)
-    one['latency'] |= {'p50_low_ms': 12.25, 'p50_high_ms': 12.75}
+    one['latency'] |= {'p50_low_ms': 12.25, 'p50_high_ms': 12.75, 'samples': 100}
     [table] = timings.cost_tables([one], CATALOGUE)
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert row['Latency p50 (ms)'] == '12.50 [12.25, 12.75]'
@@ -77,3 +77,21 @@ def test_the_frame_has_raw_numbers():
 
 def test_nothing_timed_gives_no_table():
     assert timings.cost_tables([], CATALOGUE) == []
+
+
+@pytest.mark.parametrize(
+    ('samples', 'shown'),
+    [
+        (9, ['—', '—', '—']),
+        (10, ['13.00', '—', '—']),
+        (20, ['13.00', '14.00', '—']),
+        (100, ['13.00', '14.00', '15.00']),
+    ],
+)
+def test_a_percentile_is_told_where_a_sample_lies_beyond_it(samples, shown):
+    one = timing('a', 1e9)
+    one['latency']['samples'] = samples
+    [table] = timings.cost_tables([one], CATALOGUE)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert [row[f'p{percent} (ms)'] for percent in (90, 95, 99)] == shown
+    assert timings.frame([one])['latency_p99_ms'].tolist() == [15.0]
