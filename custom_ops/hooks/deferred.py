@@ -13,6 +13,8 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 from torch import Tensor
 
+from custom_ops.losses import unread
+
 
 class DeferredValues:
     """Single values on a device, each with a note, handed out in order once ``every`` of them have come together.
@@ -49,7 +51,8 @@ class DeferredValues:
 class DeferredInfoHook(RuntimeInfoHook):
     """mmengine's hook that hands losses to the log, reading them from the device every few iterations.
 
-    Whenever the log is written it has them all.
+    Whenever the log is written it has them all. Nor do the toolbox's cross entropies read anything while it is there:
+    see ``losses.unread``.
 
     Args:
         read_every: iterations between two readings.
@@ -63,6 +66,10 @@ class DeferredInfoHook(RuntimeInfoHook):
         self._values: OrderedDict[str, DeferredValues] = OrderedDict()
         self.read_every = read_every
         self._since = 0
+
+    def before_train(self, runner: Runner) -> None:
+        super().before_train(runner)
+        unread.replace(runner.model)
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         for key, value in (outputs or {}).items():

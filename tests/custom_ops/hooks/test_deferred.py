@@ -2,16 +2,20 @@
 
 import csv
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 import torch
 from mmengine.logging import MessageHub
+from mmseg.models.losses import CrossEntropyLoss
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.running.training import ProgressHook
 from custom_ops.hooks import CurveHook, DeferredInfoHook, FiniteLossHook, LearningRateRangeHook
 from custom_ops.hooks.deferred import DeferredValues
 from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
+from custom_ops.losses.unread import UnreadCrossEntropyLoss
 
 STEPS, EVERY = 24, 10
 
@@ -166,3 +170,9 @@ def test_values_of_several_kinds_keep_their_order():
 def test_at_least_every_iteration(every):
     with pytest.raises(ValueError, match=f'every {every} iterations; at least 1'):
         DeferredValues(every)
+
+
+def test_the_toolboxs_cross_entropies_read_nothing_while_it_is_there():
+    model = nn.ModuleList([CrossEntropyLoss(avg_non_ignore=True), nn.Conv2d(1, 1, 1)])
+    DeferredInfoHook(read_every=10, log_every=50).before_train(MagicMock(model=model))
+    assert isinstance(model[0], UnreadCrossEntropyLoss)
