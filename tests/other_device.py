@@ -1,12 +1,14 @@
-"""Take the loss of networks on a device that is not the processor and has shapes only; print what went wrong, as JSON.
+"""Take the losses of networks, and augment a batch, on a device that is not the processor and has shapes only.
 
-Run as a program, since torch takes such a device once a process. Exits with 77 where this torch knows none.
+Prints a line of JSON for each with what went wrong. A program, since torch takes such a device once a process; it
+exits with 77 where this torch knows none.
 """
 
 import contextlib
 import json
 import sys
 import warnings
+from functools import partial
 
 import torch
 from mmengine.structures import PixelData
@@ -40,8 +42,10 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stderr):
 
     from bench import compose, paths, worker  # noqa: F401
     from bench.measure import cost
+    from custom_ops.datasets.collate import STACKED
     from custom_ops.hooks import QuickAccuracyHook
     from custom_ops.losses import rmi_function, unread
+    from custom_ops.preprocessors import BatchPreProcessor, batch_transforms
 
 
 def autocast(device, *arguments, known=torch.autocast, **options):
@@ -80,9 +84,26 @@ def losses(name):
         return model.train().loss(images, samples)
 
 
-def problem(name):
+def batch():
+    """Return a batch that went through every batch transform and the normalisation."""
+    steps = [{'type': name} for name in batch_transforms.BATCHED]
+    env = ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
+    with FakeTensorMode(shape_env=env, allow_non_fake_inputs=False):
+        made = BatchPreProcessor(augment=steps, mean=[1.0] * 3, std=[2.0] * 3, bgr_to_rgb=True)
+        made.mean, made.std = (torch.empty(3, 1, 1, device=DEVICE) for _ in range(2))
+        made._device = torch.device(DEVICE)
+        data = {
+            'inputs': torch.empty(BATCH, 3, *SIZE, dtype=torch.uint8),
+            STACKED: torch.empty(BATCH, 1, *SIZE, dtype=torch.uint8),
+            'data_samples': [SegDataSample() for _ in range(BATCH)],
+        }
+        found = made(data, training=True)
+        return {'inputs': found['inputs'], 'labels': found['data_samples'][1].gt_sem_seg.data}
+
+
+def problem(make):
     try:
-        places = {key: str(value.device) for key, value in losses(name).items() if isinstance(value, torch.Tensor)}
+        places = {key: str(value.device) for key, value in make().items() if isinstance(value, torch.Tensor)}
     except Exception as error:
         return f'{type(error).__name__}: {error}'
     return ', '.join(f'{key} is on {place}' for key, place in places.items() if not place.startswith(DEVICE))
@@ -96,7 +117,8 @@ def main():
     rmi_function.check_values = lambda *_: None
     QuickAccuracyHook().before_train(None)
     for name in NETWORKS:
-        print(json.dumps({'network': name, 'problem': problem(name)}), flush=True)
+        print(json.dumps({'what': name, 'problem': problem(partial(losses, name))}), flush=True)
+    print(json.dumps({'what': 'augmented batch', 'problem': problem(batch)}), flush=True)
 
 
 main()

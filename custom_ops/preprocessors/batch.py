@@ -75,7 +75,8 @@ class BatchPreProcessor(SegDataPreProcessor):
 
     def _computed(self, inputs: Tensor) -> Tensor:
         if self._channel_conversion:
-            inputs = inputs[:, [2, 1, 0]]
+            # By indices the device would have to be sent them, and waited for.
+            inputs = inputs.flip(1)
         floats = inputs.to(dtype=torch.float32, memory_format=torch.channels_last)
         return floats.sub_(self.mean).div_(self.std) if self._enable_normalize else floats
 

@@ -32,9 +32,9 @@ def build(steps: Sequence[Mapping[str, Any]]) -> list[Transform]:
     return made
 
 
-def uniform(like: Tensor, low: float, high: float, columns: int = 1) -> Tensor:
-    """Draw one number (or ``columns``) an image: [B, columns, 1, 1] on the device of ``like``."""
-    drawn = torch.empty(like.shape[0], columns, 1, 1).uniform_(low, high)
+def uniform(like: Tensor, low: float, high: float) -> Tensor:
+    """Draw one number an image: [B, 1, 1, 1] on the device of ``like``."""
+    drawn = torch.empty(like.shape[0], 1, 1, 1).uniform_(low, high)
     return drawn.to(like.device, non_blocking=True)
 
 
@@ -154,8 +154,8 @@ def rgb_shift(limits: Sequence[float] = (25, 25, 25), prob: float = 0.9) -> Tran
     widths = torch.tensor([float(limit) for limit in reversed(limits)]).reshape(1, 3, 1, 1)
 
     def apply(images: Tensor, labels: Tensor) -> Batch:
-        offsets = uniform(images, -1, 1, columns=3) * widths.to(images.device)
-        shifted = (images + offsets).round().clamp(0, 255)
+        offsets = torch.empty(len(images), 3, 1, 1).uniform_(-1, 1) * widths
+        shifted = (images + offsets.to(images.device, non_blocking=True)).round().clamp(0, 255)
         return torch.where(chosen(images, prob), shifted, images), labels
 
     return apply
