@@ -1,5 +1,6 @@
 """What the region loss refuses: options that name no loss, shapes and values that make no sense."""
 
+from collections import defaultdict, deque
 from math import isfinite
 from typing import Literal, get_args
 
@@ -70,20 +71,48 @@ def check_logits(logits: Tensor) -> None:
         raise FloatingPointError(f'{broken} of {logits.numel()} logits are not finite: the network has diverged')
 
 
+LATE = 8
+"""After how many more calls ``check_values`` looks at labels on a GPU: several steps, even where heads are several."""
+_unread: defaultdict[torch.device, deque[tuple[Tensor, int, int]]] = defaultdict(deque)
+"""By device, what it has not looked at yet: lowest and highest label, K, ignored label."""
+
+
 def check_values(
     logits: Tensor, labels: Tensor, ignore_index: int, lowest: Tensor, highest: Tensor, cross_entropy: Tensor
 ) -> None:
     """Refuse what ``check_labels`` and ``check_logits`` refuse, without going through either tensor again.
 
     ``lowest`` and ``highest`` are the range of the labels that are not ignored; the sum ``cross_entropy`` holds every
-    logit times its label, 0 or 1, and is finite only if each of them is. A GPU's queue is waited for once.
+    logit times its label, 0 or 1, and is finite only if each of them is.
+
+    On a GPU the labels are looked at ``LATE`` calls later, when they have long been counted: to look now would be to
+    wait for all that is queued. Of logits that are not finite the loss tells, which is not either.
 
     Raises:
         ValueError, FloatingPointError: as said there.
     """
-    low, high, total = torch.stack([lowest.double(), highest.double(), cross_entropy.double()]).tolist()
-    if low < 0 or high >= logits.shape[1]:
-        check_labels(labels, logits.shape[1], ignore_index)
-    if not isfinite(total):
-        # Finite logits can still sum to infinity: only the exact count convicts them.
-        check_logits(logits)
+    if answers_at_once(logits.device):
+        if lowest < 0 or highest >= logits.shape[1]:
+            check_labels(labels, logits.shape[1], ignore_index)
+        if not isfinite(cross_entropy):
+            # Finite logits can still sum to infinity: only the exact count convicts them.
+            check_logits(logits)
+        return
+    waiting = _unread[logits.device]
+    waiting.append((torch.stack([lowest, highest]), logits.shape[1], ignore_index))
+    if len(waiting) > LATE:
+        _refuse_labels(*waiting.popleft())
+
+
+def answers_at_once(device: torch.device) -> bool:
+    """Return whether a value on ``device`` can be read without waiting for anything."""
+    return device.type == 'cpu'
+
+
+def _refuse_labels(ends: Tensor, num_classes: int, ignore_index: int) -> None:
+    for label in ends.tolist():
+        if not 0 <= label < num_classes:
+            raise ValueError(
+                f'label {label:.0f} is outside 0 to {num_classes - 1} and is not the ignored {ignore_index}; '
+                f'it came to the region loss {LATE} calls ago'
+            )

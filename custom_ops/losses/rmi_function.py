@@ -230,7 +230,7 @@ def region_term(windows: WindowReader) -> tuple[Tensor, Tensor, Tensor]:
     radius, count, shape = windows.grid.radius, windows.grid.count, windows.totals.shape[:2]
     totals = windows.totals.flatten(0, 1)
     covariance = window_covariance(windows.products.flatten(0, 1), totals, count)
-    order = halves_first(radius).to(covariance.device)
+    order = halves_first(radius, covariance.device)
     entropy, matrix = label_entropy(covariance[:, order][:, :, order])
     scale = 1 / (shape[0] * radius**2)
     matrix = scale * matrix[:, :, order.argsort()]

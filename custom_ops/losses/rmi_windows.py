@@ -118,9 +118,9 @@ def window_covariance(products: Tensor, totals: Tensor, count: int) -> Tensor:
     return moments.view(planes, radius * shifts, -1) - totals.unsqueeze(2) * totals.unsqueeze(1) / count
 
 
-def halves_first(radius: int) -> Tensor:
+def halves_first(radius: int, device: torch.device | str = 'cpu') -> Tensor:
     """Return the places [2 D] in memory order of the D probabilities of a window, then of its D labels."""
-    return torch.arange(2 * radius**2).view(radius, 2, radius).transpose(0, 1).flatten()
+    return torch.arange(2 * radius**2, device=device).view(radius, 2, radius).transpose(0, 1).flatten()
 
 
 def label_entropy(covariance: Tensor) -> tuple[Tensor, Tensor]:

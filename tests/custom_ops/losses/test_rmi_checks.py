@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from custom_ops.losses import RMILoss, rmi_loss
+from custom_ops.losses import RMILoss, rmi_checks, rmi_loss
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,32 @@ def test_finite_logits_whose_sum_is_not_are_let_through():
     """Their cross entropy is infinite then, which is for the training loop to judge."""
     logits = torch.full((1, 2, 16, 16), 3e38)
     assert rmi_loss(logits, torch.zeros(1, 16, 16, dtype=torch.long)).isinf()
+
+
+@pytest.fixture
+def busy_device(monkeypatch):
+    """The processor passes for a device that works beside the process."""
+    monkeypatch.setattr(rmi_checks, 'answers_at_once', lambda device: False)
+    rmi_checks._unread.clear()
+    yield
+    rmi_checks._unread.clear()
+
+
+@pytest.mark.parametrize('illegal', [-2, 3, 254])
+def test_a_busy_device_tells_of_an_illegal_label_some_calls_later(busy_device, illegal):
+    logits, legal = torch.zeros(1, 3, 16, 16), torch.zeros(1, 16, 16, dtype=torch.long)
+    wrong = legal.clone()
+    wrong[0, 3, 5] = illegal
+    legal[0, 0] = 255
+    for labels in (legal, legal, wrong, *[legal] * (rmi_checks.LATE - 1)):
+        rmi_loss(logits, labels)
+    message = f'label {illegal} is outside 0 to 2 and is not the ignored 255; it came .* {rmi_checks.LATE} calls ago'
+    with pytest.raises(ValueError, match=message):
+        rmi_loss(logits, legal)
+    assert rmi_loss(logits, legal).isfinite()
+
+
+def test_a_busy_device_lets_the_loss_tell_of_logits_that_are_not_finite(busy_device):
+    logits, labels = torch.zeros(1, 3, 16, 16), torch.zeros(1, 16, 16, dtype=torch.long)
+    logits[0, 0, 0, 0] = float('nan')
+    assert not rmi_loss(logits, labels).isfinite()
