@@ -184,12 +184,12 @@ test_dataloader = {'batch_size': 1,
              'test_mode': True}}
 test_cfg = {'type': 'TestLoop'}
 test_evaluator = {'type': 'ConfusionMetric'}
-work_dir = 'ELSEWHERE/training'
+work_dir = 'RESULTS/kitti_ablation/baseline/camvid-120x160-shortx0.03-bf16-seed0/training'
 env_cfg = {'cudnn_benchmark': True}
 log_processor = {'by_epoch': False, 'window_size': 9}
 visualizer = {'type': 'SegLocalVisualizer',
  'vis_backends': [{'type': 'TensorboardVisBackend'}],
- 'save_dir': 'ELSEWHERE/training'}
+ 'save_dir': 'RESULTS/kitti_ablation/baseline/camvid-120x160-shortx0.03-bf16-seed0/training'}
 log_level = 'INFO'
 load_from = None
 default_hooks = {'timer': {'type': 'IterTimerHook'},
