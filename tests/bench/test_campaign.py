@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import lease
+from bench import budgets, lease
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ('--budget', 'short', '--budget-factor', '0.1')
@@ -59,7 +59,7 @@ def test_a_run_leaves_what_the_contract_names(command):
     assert receipt['run_cost']['macs'] == 64 * 80 * 3 * 3 * 9
     assert 0 < receipt['latency']['p50_ms'] <= receipt['latency']['p99_ms']
     assert set(receipt['metrics']['per_class_iou']) == set(build.CLASSES)
-    assert receipt['train']['steps'] == 6
+    assert receipt['train']['steps'] == budgets.rule('smoke').max_steps
     assert receipt['data']['split'] == 'test'
     assert {'config.py', 'curves.csv', 'confusion.npz', 'log.txt', 'panels'} <= {
         entry.name for entry in folder.iterdir()
