@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from bench import budgets, schedules, stages
+from bench import amounts, schedules, stages
 from bench.errors import PlanError
 from bench.own import heads
 from bench.pipelines import plain, preprocessor, scoring_loader, split_augment, train_loader, train_size
@@ -125,7 +125,7 @@ def compose(
     stated = stages.read(experiment.protocol, run.experiment)
     leg = leg or _only_leg(experiment, stated, run, dataset, rule)
     stage, protocol = leg.stage, experiment.protocol
-    batch = budgets.batch_size(rule, stage.batch_size)
+    batch = amounts.batch_size(rule, stage.batch_size)
     if batch % accumulate:
         raise PlanError(f'{run.experiment}: a batch of {batch} cannot be split into {accumulate} equal parts')
     size = stages.scaled_size(run.size, stage.scale, protocol.stride)

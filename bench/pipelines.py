@@ -5,7 +5,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from bench import budgets, sizes
+from bench import amounts, sizes
 from bench.errors import PlanError
 from bench.records import DataSet, Size
 
@@ -53,7 +53,7 @@ def scoring_loader(
     size: Size, dataset: DataSet, split: str, pairs: Path, limit: int | None, device: str, pixels: Path | None
 ) -> dict[str, Any]:
     """Return the loader that scores ``split``: its images of ``size`` one by one, ``limit`` of them spread evenly."""
-    indices = budgets.spread(limit, len(dataset.splits[split]))
+    indices = amounts.spread(limit, len(dataset.splits[split]))
     return {
         'batch_size': 1,
         **_loading(device),

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options.check(chosen)
         if chosen.list:
-            return _list(chosen)
+            return _show(_list(chosen))
         return _cost(chosen) if chosen.cost else _run(chosen)
     except (BenchError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
@@ -70,7 +70,17 @@ def _own(chosen, dataset: DataSet | None = None) -> 'own_models.Prepared':
     return made
 
 
-def _list(chosen) -> int:
+def _show(text: str) -> int:
+    """Print ``text``; whoever reads it through a pipe may have seen enough before its end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Or the interpreter complains when it flushes what was not read.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_OK
+
+
+def _list(chosen) -> str:
     known, ids = _load(chosen)
     rows = [known.experiments[name] for name in ids]
     if chosen.json:
@@ -85,14 +95,13 @@ def _list(chosen) -> int:
             }
             for row in rows
         ]
-        print(json.dumps(listed, indent=1))
-        return EXIT_OK
+        return json.dumps(listed, indent=1)
     width = max(len(row.id) for row in rows)
-    print(f'{"experiment":<{width}}  documented mIoU  title')
+    lines = [f'{"experiment":<{width}}  documented mIoU  title']
     for row in rows:
         miou = row.value('miou')
-        print(f'{row.id:<{width}}  {"-" if miou is None else format(miou, ".2f"):>15}  {row.title}')
-    return EXIT_OK
+        lines.append(f'{row.id:<{width}}  {"-" if miou is None else format(miou, ".2f"):>15}  {row.title}')
+    return '\n'.join(lines)
 
 
 def _run(chosen) -> int:
@@ -176,11 +185,11 @@ def _default_jobs(rule: BudgetRule, device: str) -> int:
 
 
 def _size(chosen, dataset: DataSet) -> Size:
-    from bench import budgets, sizes
+    from bench import sizes
 
     if chosen.size:
         return sizes.parse_size(chosen.size)
-    return budgets.smoke_size(dataset.base_size) if chosen.budget == 'smoke' else dataset.base_size
+    return sizes.smoke_size(dataset.base_size) if chosen.budget == 'smoke' else dataset.base_size
 
 
 if __name__ == '__main__':

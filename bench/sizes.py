@@ -3,6 +3,9 @@
 MIN_SIDE = 64
 """Every network here takes inputs of at least this many pixels a side."""
 
+SMOKE_HEIGHT = 96
+"""Image height of a smoke run; the width keeps the data set's ratio."""
+
 
 def crop_size(documented: tuple[int, int], short_side: int, image: tuple[int, int], stride: int) -> tuple[int, int]:
     """Return the crop for images of size ``image`` that corresponds to a documented crop.
@@ -36,3 +39,9 @@ def parse_size(text: str) -> tuple[int, int]:
     if min(size) < MIN_SIDE:
         raise ValueError(f'size {text!r}: both sides must be at least {MIN_SIDE} pixels')
     return size
+
+
+def smoke_size(base: tuple[int, int]) -> tuple[int, int]:
+    """Return the small size that smoke runs use on a data set of base size ``base``, at least 64 a side."""
+    height = min(SMOKE_HEIGHT, base[0])
+    return height, max(MIN_SIDE, round(base[1] * height / base[0] / 16) * 16)

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench import budgets
 from bench.records import Run
 
 _PACKAGE = Path(__file__).resolve().parent
 _OPS = _PACKAGE.parent / 'custom_ops'
 
 ALWAYS = (
-    'bench/budgets.py',
+    'bench/amounts.py',
     'bench/checkpoints.py',
     'bench/compose.py',
     'bench/measure/accuracy.py',
@@ -146,7 +147,11 @@ def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> s
     budget, seed, precision) says the same as hashing the resolved config, without importing torch. ``parents`` are
     the keys of the runs that it starts from.
     """
-    return _hash(run.experiment, run.variant, run.device.split(':')[0], manifest, *parents, config=config)
+    # By its values: a change of one budget's rule leaves the runs of another as they are.
+    rule = budgets.rule(run.budget, run.factor if run.budget == 'short' else None)
+    # What a rule becomes for a heavy network only smoke asks.
+    spent = _digest(_PACKAGE / 'budgets.py') if run.budget == 'smoke' else repr(rule)
+    return _hash(run.experiment, run.variant, run.device.split(':')[0], manifest, spent, *parents, config=config)
 
 
 def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from bench import budgets, schedules
+from bench import amounts, schedules
 from bench.errors import PlanError
 from bench.records import BudgetRule, Size
 from bench.sizes import MIN_SIDE
@@ -230,11 +230,8 @@ def legs(
 
 
 def _steps(rule: BudgetRule, stages: Sequence[Stage], samples: Mapping[str | None, float]) -> list[int]:
-    wanted = [
-        rule.factor * stage.epochs * samples[stage.dataset] / budgets.batch_size(rule, stage.batch_size)
-        for stage in stages
-    ]
-    total = budgets.within(rule, round(sum(wanted)))
+    wanted = [amounts.share_of_steps(rule, stage.epochs, samples[stage.dataset], stage.batch_size) for stage in stages]
+    total = amounts.within(rule, sum(wanted))
     if stages and total != round(sum(wanted)):
         # Smoke asks for no share of the epochs at all: then the epochs themselves share its steps.
         shares = wanted if sum(wanted) else [stage.epochs for stage in stages]

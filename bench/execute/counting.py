@@ -1,19 +1,23 @@
-"""Count networks for the forecast, in a child process (the commands themselves never load torch)."""
+"""Count networks for the forecast, in child processes (the commands themselves never load torch)."""
 
 import hashlib
 import json
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from bench import sources, store
+from bench import environment, sources, store
 from bench.errors import BenchError
 from bench.execute.local import context
 from bench.forecast import Footprint
 from bench.records import BudgetRule, Run
+
+LEAST_PIECE = 8
+"""Networks that are worth a process of their own: about its start."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def footprints(requests: Sequence[CountRequest], cache: Path) -> list[Footprint]
     known = {path: _read(path) for path in set(paths)}
     missing = {path: request for path, request in zip(paths, requests, strict=True) if known[path] is None}
     if missing:
-        for path, counted in zip(missing, _count_in_child(list(missing.values())), strict=True):
+        for path, counted in zip(missing, _count_in_children(list(missing.values())), strict=True):
             known[path] = counted
             store.write_atomically(path, json.dumps(asdict(counted)))
     return [found for path in paths if (found := known[path]) is not None]
@@ -59,24 +63,43 @@ def _read(path: Path) -> Footprint | None:
         return None
 
 
-def _count_in_child(requests: Sequence[CountRequest]) -> list[Footprint]:
-    receiver, sender = context().Pipe(duplex=False)
-    process = context().Process(target=_count, args=(list(requests), sender))
-    process.start()
-    sender.close()
-    counted: list[Footprint] = []
+def _count_in_children(requests: Sequence[CountRequest]) -> list[Footprint]:
+    # Neighbours often share a network, which one child counts once, so each takes a piece.
+    longest = max(LEAST_PIECE, math.ceil(len(requests) / environment.usable_cpus()))
+    children = [_Child(requests[start : start + longest]) for start in range(0, len(requests), longest)]
     try:
-        while len(counted) < len(requests):
-            answer = receiver.recv()
+        return [found for child in children for found in child.footprints()]
+    finally:
+        for child in children:
+            child.close()
+
+
+class _Child:
+    """A process that counts ``requests`` from now on."""
+
+    def __init__(self, requests: Sequence[CountRequest]):
+        self._requests = requests
+        self._receiver, sender = context().Pipe(duplex=False)
+        self._process = context().Process(target=_count, args=(list(requests), sender))
+        self._process.start()
+        sender.close()
+
+    def footprints(self) -> Iterator[Footprint]:
+        """Yield the footprints in order, each as soon as it is there."""
+        for request in self._requests:
+            try:
+                answer = self._receiver.recv()
+            except EOFError as error:
+                raise BenchError(f'counting {request.run.experiment} ended its process') from error
             if isinstance(answer, str):
                 raise BenchError(answer)
-            counted.append(answer)
-    except EOFError as error:
-        raise BenchError(f'counting {requests[len(counted)].run.experiment} ended its process') from error
-    finally:
-        receiver.close()
-        process.join(10)
-    return counted
+            yield answer
+
+    def close(self) -> None:
+        """End the process, whatever it is at: after an error of another one nobody wants its answers."""
+        self._receiver.close()
+        self._process.terminate()
+        self._process.join(10)
 
 
 def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
@@ -93,20 +116,20 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
 
 def _footprint(request: CountRequest, networks: '_Networks') -> Footprint:
     # Imported here: this runs in the child, the commands never load torch.
-    from bench import budgets, compose, stages, worker  # noqa: F401
+    from bench import amounts, budgets, compose, stages, worker  # noqa: F401
     from bench.pipelines import train_size
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
     model = compose.model_for(experiment.model, request.classes)
     crop = train_size(protocol, request.run.size)
     samples = request.images * protocol.samples_per_image
-    batch = budgets.batch_size(request.rule, protocol.batch_size)
+    batch = amounts.batch_size(request.rule, protocol.batch_size)
     counted = networks.count(model, request.run.size, protocol.cost.count_auxiliary, crop, batch)
     rule = budgets.for_network(request.rule, counted['params'], counted['macs_image'])
     stated = stages.read(protocol, request.run.experiment)
     legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})
     # In steps of the documented batch at the full size, which is what the other stages are shares of.
-    full = sum(leg.steps * budgets.batch_size(rule, leg.stage.batch_size) * leg.stage.scale**2 / batch for leg in legs)
+    full = sum(leg.steps * amounts.batch_size(rule, leg.stage.batch_size) * leg.stage.scale**2 / batch for leg in legs)
     return Footprint(
         **counted,
         micro_batch=batch,

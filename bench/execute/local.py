@@ -41,9 +41,6 @@ class _Active(Generic[J]):
 
 def context() -> ForkServerContext:
     """Return the forkserver context with the heavy imports preloaded; threads are set in the child."""
-    # Large pages for large tensors, where the system grants them: a step of a network of 350 M parameters is a quarter
-    # shorter, and no number changes. Read by torch once, when the server imports it.
-    os.environ.setdefault('THP_MEM_ALLOC_ENABLE', '1')
     made = multiprocessing.get_context('forkserver')
     made.set_forkserver_preload(['bench.worker'])
     return made

@@ -43,6 +43,7 @@ def measure_latency(
     input_shape: Sequence[int] | None = None,
     precision: str = 'fp32',
     channels_last: bool = False,
+    warm_up: bool = True,
     clock: Clock = time.perf_counter,
 ) -> dict[str, Any]:
     """Time ``step`` again and again.
@@ -54,6 +55,7 @@ def measure_latency(
         min_samples: wanted even where they take longer, up to ``OVERTIME`` times ``seconds``; at least one is taken.
         batch_size: images a step, for ``images_per_sec``.
         input_shape: recorded, as are ``precision`` and ``channels_last``: what the step was built with.
+        warm_up: whether to run untimed steps first, until they take the same time.
         clock: seconds, monotonic; another one makes a test exact.
 
     Returns:
@@ -76,7 +78,7 @@ def measure_latency(
         _synchronise(device)
         return clock() - start
 
-    warmed = _warm_up(timed, seconds, clock)
+    warmed = _warm_up(timed, seconds, clock) if warm_up else WarmUp(0, stable=False)
     samples_sec = _sample(timed, seconds, min_samples, clock)
     return {
         'device': str(device),

@@ -10,6 +10,8 @@ from typing import Any
 import psutil
 import torch
 
+from bench.measure import allocator
+
 CLEAR_REFS = Path('/proc/self/clear_refs')
 STATUS = Path('/proc/self/status')
 RESET_PEAK = '5'
@@ -41,6 +43,7 @@ class PeakMemory:
 def peak_memory(device: str | torch.device) -> Iterator[PeakMemory]:
     """Measure the peak of the enclosed block, also of one that raises.
 
+    What the C library keeps of memory freed before is given back first, it would count as used.
     The system keeps one peak per process, so blocks must not be nested and other threads' memory counts too.
     """
     device = torch.device(device)
@@ -48,6 +51,7 @@ def peak_memory(device: str | torch.device) -> Iterator[PeakMemory]:
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
         torch.cuda.reset_peak_memory_stats(device)
+    allocator.hand_back()
     was_reset = _reset_peak()
     held, before = psutil.Process().memory_info().rss, _lifetime_peak()[0]
     try:

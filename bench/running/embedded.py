@@ -1,6 +1,6 @@
 """The embedded data set as material for a pre-training stage, on every machine."""
 
-from bench import budgets, data_sets
+from bench import data_sets, sizes
 from bench.records import DataSet, Material, Size
 from bench.sizes import MIN_SIDE
 
@@ -21,6 +21,6 @@ def material(name: str) -> Material:
 def size(dataset: DataSet, run: Size, smoke: bool) -> Size:
     """Return the (H, W) to train on ``dataset`` at, for a run of size ``run``: its height, the data set's own ratio."""
     if smoke:
-        return budgets.smoke_size(dataset.base_size)
+        return sizes.smoke_size(dataset.base_size)
     height, width = dataset.base_size
     return run[0], max(MIN_SIDE, round(run[0] * width / height))

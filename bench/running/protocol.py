@@ -80,6 +80,8 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
         step,
         job.run.device,
         seconds=job.rule.latency_sec,
+        # Warm enough for the times of a smoke run.
+        warm_up=job.rule.name != 'smoke',
         input_shape=shape,
         precision=job.run.precision,
         channels_last=trained.memory_format == torch.channels_last,

@@ -8,7 +8,7 @@ import torch
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import budgets, checkpoints, compose, store
+from bench import amounts, checkpoints, compose, store
 from bench.measure import accuracy, detail, latency
 from bench.running import attention, panels, weights
 from bench.running.attempt import Attempt
@@ -92,7 +92,7 @@ def _train_loader(attempt: Attempt, runner: Runner) -> Any:
     config.dataset = config.dataset.copy()
     config.dataset.ann_file = str(attempt.job.pair_lists['train'])
     images = len(attempt.job.dataset.splits['train'])
-    config.dataset.indices = budgets.spread(attempt.job.rule.scored_train_images, images)
+    config.dataset.indices = amounts.spread(attempt.job.rule.scored_train_images, images)
     return Runner.build_dataloader(config)
 
 

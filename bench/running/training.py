@@ -17,7 +17,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import budgets, checkpoints, compose, data_sets, stages, store
+from bench import amounts, checkpoints, compose, data_sets, stages, store
 from bench.measure import memory
 from bench.records import Material
 from bench.running import auto_label, embedded, layout, weights
@@ -192,8 +192,8 @@ class _Leg:
         run, smoke = job.run, job.rule.name == 'smoke'
         if leg.stage.dataset is not None:
             run = replace(run, dataset=dataset.name, size=embedded.size(dataset, run.size, smoke))
-        batch = budgets.batch_size(job.rule, leg.stage.batch_size)
-        documented = budgets.batch_size(job.rule, self.attempt.experiment.protocol.batch_size)
+        batch = amounts.batch_size(job.rule, leg.stage.batch_size)
+        documented = amounts.batch_size(job.rule, self.attempt.experiment.protocol.batch_size)
         parts = 1
         if job.accumulate > 1:
             parts = stages.split_batch(batch, leg.stage.scale, max(1, documented // job.accumulate))

@@ -37,3 +37,8 @@ def test_a_bad_size_is_refused_with_the_rule(text, reason):
 def test_a_size_is_height_by_width():
     assert sizes.parse_size('180x240') == (180, 240)
     assert sizes.parse_size('180X240') == (180, 240)
+
+
+@pytest.mark.parametrize(('base', 'expected'), [((360, 480), (96, 128)), ((256, 512), (96, 192)), ((64, 64), (64, 64))])
+def test_smoke_size_is_small_and_keeps_the_ratio(base, expected):
+    assert sizes.smoke_size(base) == expected

@@ -1,8 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench import sources
+from bench import budgets, sources
 from bench.records import Run
 
 RUN = Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 0)
@@ -76,6 +77,16 @@ def test_the_key_ignores_a_module_that_the_config_does_not_name(key, benchmark_f
 )
 def test_the_key_follows_seed_size_budget_precision_and_device(key, other):
     assert key(other) != key()
+
+
+def test_another_budgets_rule_does_not_touch_the_key(key, monkeypatch):
+    short = Run('fake/net', 'scenes', (96, 192), 'short', 0.1, 0)
+    before = key(short), key(replace(short, factor=0.2))
+    changed = {name: replace(rule, min_steps=17) for name, rule in budgets._RULES.items()}
+    monkeypatch.setattr(budgets, '_RULES', {**budgets._RULES, 'smoke': changed['smoke'], 'full': changed['full']})
+    assert (key(short), key(replace(short, factor=0.2))) == before
+    monkeypatch.setattr(budgets, '_RULES', changed)
+    assert len({*before, key(short), key(replace(short, factor=0.2))}) == 4
 
 
 def test_the_key_follows_the_data(key):

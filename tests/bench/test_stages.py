@@ -1,6 +1,6 @@
 import pytest
 
-from bench import budgets, stages
+from bench import amounts, budgets, stages
 from bench.errors import PlanError
 
 BASE = {'epochs': 10.0, 'batch_size': 4, 'schedule': [{'kind': 'constant'}], 'weights': None}
@@ -26,7 +26,7 @@ def test_a_protocol_without_stages_has_one_with_its_own_values():
 
 def test_one_stage_takes_the_steps_of_the_budget():
     for rule in (FULL, SHORT, SMOKE):
-        assert steps(read(), rule) == [budgets.steps(rule, 10.0, 100, budgets.batch_size(rule, 4))]
+        assert steps(read(), rule) == [amounts.within(rule, amounts.share_of_steps(rule, 10.0, 100, 4))]
 
 
 def test_stages_take_their_own_epochs_batches_and_data():

@@ -12,7 +12,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 
 import custom_ops  # noqa: F401  (registers what the configs name)
-from bench import budgets, catalogue, paths
+from bench import amounts, budgets, catalogue, paths
 from bench.measure.cost import count_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'kitti_ablation'
@@ -185,7 +185,8 @@ def test_weights_are_those_of_the_trunk(name):
 def test_arms_with_equal_steps_take_the_baselines_at_any_budget(batch):
     def steps(name, rule):
         protocol = load(name).protocol
-        return budgets.steps(rule, protocol.epochs, protocol.documented_images, protocol.batch_size)
+        share = amounts.share_of_steps(rule, protocol.epochs, protocol.documented_images, protocol.batch_size)
+        return amounts.within(rule, share)
 
     for rule in (budgets.rule('full'), budgets.rule('short')):
         assert steps(f'batch_{batch}__equal_steps', rule) == steps('baseline', rule)

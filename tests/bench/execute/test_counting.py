@@ -60,8 +60,16 @@ def test_a_counted_network_is_not_counted_again(tmp_path, monkeypatch):
     first = counting.footprints([request(), request(seed=1)], tmp_path)
     assert first[0] == first[1] == counting._footprint(request(), counting._Networks())
     assert len(list((tmp_path / 'footprints').iterdir())) == 1
-    monkeypatch.setattr(counting, '_count_in_child', lambda _: pytest.fail('counted again'))
+    monkeypatch.setattr(counting, '_count_in_children', lambda _: pytest.fail('counted again'))
     assert counting.footprints([request(seed=2)], tmp_path) == first[:1]
+
+
+def test_pieces_counted_side_by_side_come_back_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(counting, 'LEAST_PIECE', 1)
+    monkeypatch.setattr(counting.environment, 'usable_cpus', lambda: 2)
+    requests = [request(name) for name in ('kitti_ablation/enet', 'squeeze_edge/vanilla', 'deeplab_depth/resnet50')]
+    networks = counting._Networks()
+    assert counting.footprints(requests, tmp_path) == [counting._footprint(one, networks) for one in requests]
 
 
 def test_a_network_that_cannot_be_built_is_named_with_the_reason(tmp_path):

@@ -39,6 +39,12 @@ def test_a_warm_up_that_never_settles_ends_and_says_so():
     assert found['samples'] >= 1
 
 
+def test_without_a_warm_up_the_first_step_is_a_sample():
+    found = FakeTime(3.0, 1.0).measure(seconds=5, min_samples=2, warm_up=False)
+    assert (found['warmup'], found['warmup_stable']) == (0, False)
+    assert found['samples_us'] == [3_000_000, 1_000_000, 1_000_000]
+
+
 def test_a_slow_step_is_sampled_past_the_seconds_but_not_for_ever():
     assert FakeTime(1.0).measure(seconds=5, min_samples=10)['samples'] == 10
     slow = FakeTime(20.0).measure(seconds=5, min_samples=10)
