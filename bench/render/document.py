@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from bench.records import Catalogue, Experiment, Report
 from bench.render import accounts, tables, verdicts
-from bench.render.drawing import FIGURED, Drawing, Drawn, Picture, draw
+from bench.render.drawing import Drawing, draw
+from bench.render.drawn import FIGURED, Drawn, Picture
 from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
 from bench.render.tables import Table
 from bench.render.timings import Timing, cost_tables

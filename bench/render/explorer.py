@@ -154,7 +154,7 @@ def _claims(document: Document) -> list[dict[str, Any]]:
                 'answer': best.answer if best else verdicts.NOT_JUDGED,
                 'told': verdicts.named(best),
                 'effect': verdicts.effect(best),
-                'reason': (best.reason if best else '') or claim.reason,
+                'reason': verdicts.why(claim, judged),
                 'evidence': list(best.evidence) if best else [],
                 'verdicts': [_verdict(one) for one in by_claim.get(claim.id, [])],
             }

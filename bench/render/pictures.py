@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bench.records import Catalogue
 from bench.render import classes, figures, lr_range, panels, pareto
-from bench.render.drawing import FIGURED, Drawn, Picture
+from bench.render.drawn import FIGURED, Drawn, Picture
 from bench.render.gather import Row, Stored, reports_of, rows, settings_of, telling
 from bench.settings import Setting
 

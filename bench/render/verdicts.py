@@ -27,7 +27,8 @@ SIGNS: dict[str, str] = {
 }
 """A sign for each answer, so that no verdict is told by its colour alone."""
 
-_ORDER: tuple[Answer, ...] = ('reproduced', 'contradicted', 'inconclusive')
+DECIDED: tuple[Answer, ...] = ('reproduced', 'contradicted')
+_ORDER: tuple[Answer, ...] = (*DECIDED, 'inconclusive')
 
 
 def claims_of(catalogue: Catalogue, report: str | None = None) -> list[Claim]:
@@ -57,6 +58,19 @@ def effect(verdict: Verdict | None) -> str:
     if verdict.low is not None and verdict.high is not None and verdict.low != verdict.high:
         text += f' [{verdict.low:.4g}, {verdict.high:.4g}]'
     return f'{text} {verdict.unit}'.rstrip()
+
+
+def why(claim: Claim, judged: Judged) -> str:
+    """Return what explains the verdict to believe and, where another setting decided the claim, how it did there."""
+    verdict = judged.of(claim.id)
+    if verdict is None:
+        return claim.reason
+    told = [
+        f'On {one.setting}, {one.seeds} seeds: {one.answer}.'
+        for one in judged.verdicts
+        if one.claim == claim.id and one.setting != verdict.setting and one.answer in DECIDED
+    ]
+    return ' '.join([verdict.reason or claim.reason, *told]).strip()
 
 
 def seeds(verdict: Verdict | None) -> str:
@@ -103,7 +117,7 @@ def table(report: str, catalogue: Catalogue, judged: Judged) -> Table | None:
             effect(verdict),
             seeds(verdict),
             verdict.setting or cells.DASH if verdict else cells.DASH,
-            (verdict.reason if verdict else claim.reason) or cells.DASH,
+            why(claim, judged) or cells.DASH,
             f'{claim.own_data}: {claim.known}' if claim.known else claim.own_data,
         )
         for claim, verdict in zip(claims, found, strict=True)
@@ -114,7 +128,7 @@ def table(report: str, catalogue: Catalogue, judged: Judged) -> Table | None:
 def frame(catalogue: Catalogue, judged: Judged) -> pd.DataFrame:
     """Return one line a claim: id, verdict, effect with its interval, evidence; then what explains them."""
     return pd.DataFrame(
-        [_record(claim, judged.of(claim.id)) for claim in catalogue.claims.values()],
+        [_record(claim, judged) for claim in catalogue.claims.values()],
         columns=['id', 'verdict', 'effect', 'low', 'high', 'evidence', 'unit', 'reduced_budget', 'setting', 'seeds',
                  'seeds_needed', 'report', 'method', 'own_data', 'reason'],
     )  # fmt: skip
@@ -125,14 +139,15 @@ def counted(pairs: Iterable[tuple[str, int]]) -> str:
     return ', '.join(f'{count} {name}' for name, count in pairs)
 
 
-def _record(claim: Claim, verdict: Verdict | None) -> dict[str, object]:
+def _record(claim: Claim, judged: Judged) -> dict[str, object]:
+    verdict = judged.of(claim.id)
     base: dict[str, object] = {
         'id': claim.id,
         'verdict': NOT_JUDGED,
         'report': report_of(claim),
         'method': claim.method,
         'own_data': claim.own_data,
-        'reason': claim.reason,
+        'reason': why(claim, judged),
     }
     if verdict is None:
         return base
@@ -147,7 +162,6 @@ def _record(claim: Claim, verdict: Verdict | None) -> dict[str, object]:
         'setting': verdict.setting,
         'seeds': verdict.seeds,
         'seeds_needed': verdict.seeds_needed,
-        'reason': verdict.reason or claim.reason,
     }
 
 

@@ -18,6 +18,18 @@ def test_the_table_tells_verdict_effect_and_reason(catalogue, judged):
     assert verdicts.table('other', catalogue, judged) is None
 
 
+def test_an_open_claim_says_where_it_was_decided(catalogue, judged):
+    claim = catalogue.claims['A01']
+    best = Verdict('A01', 'large', 'inconclusive', reason='Two seeds are few.', seeds=2)
+    open_elsewhere = Verdict('A01', 'tiny', 'inconclusive', seeds=2)
+    both = Judged((best, *judged.verdicts, open_elsewhere), {'A01': best})
+    assert verdicts.why(claim, both) == (
+        'Two seeds are few. On camvid 96x128, short x0.1, 2 seeds: reproduced.'
+    )  # fmt: skip
+    assert verdicts.frame(catalogue, both).set_index('id')['reason']['A01'] == verdicts.why(claim, both)
+    assert verdicts.why(claim, judged) == '', 'not told twice'
+
+
 def test_the_sheet_has_the_contract_s_columns_first(catalogue, judged):
     frame = verdicts.frame(catalogue, judged)
     assert list(frame)[:6] == ['id', 'verdict', 'effect', 'low', 'high', 'evidence']
