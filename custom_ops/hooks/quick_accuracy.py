@@ -42,6 +42,6 @@ class QuickAccuracyHook(Hook):
 
 @wraps(toolbox_accuracy)
 def _quick(pred: Tensor, target: Tensor, *arguments: Any, **options: Any) -> Any:
-    if arguments or set(options) - {'ignore_index'} or pred.ndim != 4 or pred.shape[1] < 2:
+    if arguments or set(options) - {'ignore_index'} or pred.ndim != 4:
         return toolbox_accuracy(pred, target, *arguments, **options)
     return quick_accuracy(pred, target, **options)

@@ -11,6 +11,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .late_check import LateCheck, answers_at_once
+
 
 def balanced_weights(labels: Tensor, ignore_index: int = 255) -> Tensor:
     """Return the weight of every pixel of labels [B, H, W] (0, 1 or ``ignore_index``), in float32.
@@ -19,18 +21,30 @@ def balanced_weights(labels: Tensor, ignore_index: int = 255) -> Tensor:
     pixel nothing, so that both classes sum to the same.
 
     Raises:
-        ValueError: a label is none of the three.
+        ValueError: a label is none of the three; of labels on a GPU it is raised ``LATE`` calls later.
     """
     edge, background = labels == 1, labels == 0
     foreign = ~(edge | background | (labels == ignore_index))
-    if foreign.any():
-        raise ValueError(
-            f'label {int(labels[foreign][0])}: an edge label must be 0 (none), 1 (edge) or {ignore_index} (ignored)'
-        )
+    # The first foreign label, or a legal one where there is none.
+    suspect = labels.flatten()[foreign.flatten().to(torch.uint8).argmax().reshape(1)]
+    if answers_at_once(labels.device):
+        _refuse_label(suspect.tolist(), ignore_index)
+    else:
+        unread_labels.add(suspect, ignore_index)
     edges = edge.sum(dim=(1, 2), keepdim=True).float()
     backgrounds = background.sum(dim=(1, 2), keepdim=True).float()
     total = (edges + backgrounds).clamp(min=1)
     return edge * (backgrounds / total) + background * (edges / total)
+
+
+def _refuse_label(labels: list[int], ignore_index: int) -> None:
+    (label,) = labels
+    if label not in (0, 1, ignore_index):
+        raise ValueError(f'label {label}: an edge label must be 0 (none), 1 (edge) or {ignore_index} (ignored)')
+
+
+unread_labels = LateCheck(_refuse_label)
+"""Of batches on a GPU, a label that may be illegal."""
 
 
 @MODELS.register_module()

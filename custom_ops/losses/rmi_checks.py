@@ -1,11 +1,12 @@
 """What the region loss refuses: options that name no loss, shapes and values that make no sense."""
 
-from collections import defaultdict, deque
 from math import isfinite
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+
+from .late_check import LATE, LateCheck, answers_at_once
 
 Pool = Literal['avg', 'max']
 Combine = Literal['convex', 'sum']
@@ -71,12 +72,6 @@ def check_logits(logits: Tensor) -> None:
         raise FloatingPointError(f'{broken} of {logits.numel()} logits are not finite: the network has diverged')
 
 
-LATE = 8
-"""After how many more calls ``check_values`` looks at labels on a GPU: several steps, even where heads are several."""
-_unread: defaultdict[torch.device, deque[tuple[Tensor, int, int]]] = defaultdict(deque)
-"""By device, what it has not looked at yet: lowest and highest label, K, ignored label."""
-
-
 def check_values(
     logits: Tensor, labels: Tensor, ignore_index: int, lowest: Tensor, highest: Tensor, cross_entropy: Tensor
 ) -> None:
@@ -98,21 +93,17 @@ def check_values(
             # Finite logits can still sum to infinity: only the exact count convicts them.
             check_logits(logits)
         return
-    waiting = _unread[logits.device]
-    waiting.append((torch.stack([lowest, highest]), logits.shape[1], ignore_index))
-    if len(waiting) > LATE:
-        _refuse_labels(*waiting.popleft())
+    unread_labels.add(torch.stack([lowest, highest]), logits.shape[1], ignore_index)
 
 
-def answers_at_once(device: torch.device) -> bool:
-    """Return whether a value on ``device`` can be read without waiting for anything."""
-    return device.type == 'cpu'
-
-
-def _refuse_labels(ends: Tensor, num_classes: int, ignore_index: int) -> None:
-    for label in ends.tolist():
+def _refuse_labels(ends: list[float], num_classes: int, ignore_index: int) -> None:
+    for label in ends:
         if not 0 <= label < num_classes:
             raise ValueError(
                 f'label {label:.0f} is outside 0 to {num_classes - 1} and is not the ignored {ignore_index}; '
                 f'it came to the region loss {LATE} calls ago'
             )
+
+
+unread_labels = LateCheck(_refuse_labels)
+"""The lowest and the highest label of batches on a GPU."""

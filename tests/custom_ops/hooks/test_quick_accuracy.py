@@ -17,10 +17,12 @@ def maps():
     return torch.randn(B, K, H, W, generator=generator), label
 
 
+@pytest.mark.parametrize('channels', [1, K])
 @pytest.mark.parametrize('ignored', [255, None])
-def test_the_toolboxs_number(maps, ignored):
-    expected = accuracy(*maps, ignore_index=ignored)
-    torch.testing.assert_close(quick_accuracy(*maps, ignored), expected.reshape(1))
+def test_the_toolboxs_number(maps, ignored, channels):
+    logits, label = maps[0][:, :channels], maps[1]
+    expected = accuracy(logits, label, ignore_index=ignored)
+    torch.testing.assert_close(quick_accuracy(logits, label, ignored), expected.reshape(1))
 
 
 def test_all_right_all_wrong_and_nothing_to_be_right_about(maps):

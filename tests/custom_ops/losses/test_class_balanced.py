@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from custom_ops.losses import ClassBalancedLoss, balanced_weights
+from custom_ops.losses import ClassBalancedLoss, balanced_weights, class_balanced
+from custom_ops.losses.late_check import LATE
 
 
 @pytest.fixture
@@ -84,3 +85,16 @@ def test_wrong_input_is_refused(batch):
         ClassBalancedLoss()(logits.expand(-1, 2, -1, -1), labels)
     with pytest.raises(ValueError, match="reduction 'median': choose from mean, sum, none"):
         ClassBalancedLoss(reduction='median')
+
+
+def test_a_busy_device_tells_of_an_illegal_label_some_calls_later(monkeypatch, batch):
+    monkeypatch.setattr(class_balanced, 'answers_at_once', lambda device: False)
+    class_balanced.unread_labels.forget()
+    logits, labels = batch
+    wrong = labels.clone()
+    wrong[1, 3, 5] = 7
+    for given in (labels, wrong, *[labels] * (LATE - 1)):
+        assert ClassBalancedLoss()(logits, given).isfinite()
+    with pytest.raises(ValueError, match=r'label 7: an edge label must be 0 \(none\), 1 \(edge\) or 255'):
+        ClassBalancedLoss()(logits, labels)
+    class_balanced.unread_labels.forget()

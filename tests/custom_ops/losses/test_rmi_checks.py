@@ -44,9 +44,9 @@ def test_finite_logits_whose_sum_is_not_are_let_through():
 def busy_device(monkeypatch):
     """The processor passes for a device that works beside the process."""
     monkeypatch.setattr(rmi_checks, 'answers_at_once', lambda device: False)
-    rmi_checks._unread.clear()
+    rmi_checks.unread_labels.forget()
     yield
-    rmi_checks._unread.clear()
+    rmi_checks.unread_labels.forget()
 
 
 @pytest.mark.parametrize('illegal', [-2, 3, 254])
