@@ -6,7 +6,7 @@ from bench.errors import UnknownName
 from bench.records import BudgetRule
 
 HEAVY_PARAMS = 90_000_000
-"""From this many parameters on, smoke takes fewer steps: one Adam step of the largest network is seconds."""
+"""From this many parameters on, smoke takes a single step: one of the largest network is seconds."""
 
 HEAVY_MACS = 4_000_000_000
 """The same from this many multiply-adds an image on, at the size of the run."""
@@ -56,5 +56,5 @@ def for_network(chosen: BudgetRule, params: int, macs: int) -> BudgetRule:
         return chosen
     fused = params >= HEAVY_PARAMS
     return replace(
-        chosen, min_steps=2, max_steps=2, val_images=1, test_images=2, scored_train_images=1, fused_adam=fused
+        chosen, min_steps=1, max_steps=1, val_images=1, test_images=2, scored_train_images=1, fused_adam=fused
     )
