@@ -62,7 +62,7 @@ class Measured:
     """What earlier runs tell about later ones; takes their receipts in one by one and keeps a few numbers of each."""
 
     def __init__(self) -> None:
-        self._speeds: dict[tuple[str, str], list[float]] = {}
+        self._speeds: dict[tuple[str, ...], list[float]] = {}
         self._peaks: dict[tuple[Any, ...], dict[int, Peak]] = {}
         self._refused: dict[str, int] = {}
 
@@ -89,9 +89,16 @@ class Measured:
         macs = TRAIN_PASSES * receipt.run_cost['macs'] * share * receipt.train['batch_size']
         speed = macs / receipt.train['sec_per_step'] / (threads if device == 'cpu' else 1)
         self._speeds.setdefault((device, receipt.precision), []).append(speed)
+        if receipt.budget != 'smoke':
+            # The few steps of a smoke run are mostly the first one, which is slow.
+            self._speeds.setdefault((receipt.experiment, device, receipt.precision), []).append(speed)
 
-    def speeds(self) -> dict[tuple[str, str], float]:
-        """Return measured multiply-adds a second, per thread on the CPU, by device kind and precision."""
+    def speeds(self) -> dict[tuple[str, ...], float]:
+        """Return measured multiply-adds a second, per thread on the CPU.
+
+        By (device kind, precision) and, since networks of many small layers are slower than they count, by
+        (experiment, device kind, precision).
+        """
         return {key: median(values) for key, values in self._speeds.items()}
 
     def memory_bytes(self, counted: Footprint, run: Run, classes: int, parts: int = 1) -> int:
@@ -184,7 +191,8 @@ def forecast(
     batch at once; ``Measured.memory_bytes`` knows better.
     """
     kind = run.device.split(':')[0]
-    speed = measured.get((kind, run.precision), DEFAULT_MACS_PER_SEC[kind, run.precision])
+    usual = measured.get((kind, run.precision), DEFAULT_MACS_PER_SEC[kind, run.precision])
+    speed = measured.get((run.experiment, kind, run.precision), usual)
     speed *= threads if kind == 'cpu' else 1
     train = TRAIN_PASSES * counted.macs_crop * counted.batch_size * counted.steps
     scored = images['val'] * (counted.validations or rule.validations) + images['test'] + images['train']

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,15 +20,13 @@ class Progress:
 
     def __init__(self, forecasts: Mapping[str, Forecast], jobs: int):
         self._forecasts = forecasts
-        # Sums, not lists: they are asked for after every run.
-        self._waiting_sec = sum(forecast.wall_sec for forecast in forecasts.values())
+        self._waiting = _Waiting(forecasts)
         self._left: dict[str, float] = {}
         self._jobs = jobs
         self._total = len(forecasts)
         self._ended = 0
         self._started: dict[str, float] = {}
         self._lines: dict[str, str] = {}
-        self._spent_over_forecast, self._measured = 0.0, 0
         self._said: set[str] = set()
         self._live: Any = None
 
@@ -52,7 +51,7 @@ class Progress:
                 self._started[folder] = time.monotonic()
                 self._lines[folder] = 'starting'
                 self._left[folder] = self._forecasts[folder].wall_sec
-                self._waiting_sec -= self._left[folder]
+                self._waiting.remove(folder)
             case 'stage':
                 self._lines[folder] = message['stage']
             case 'step':
@@ -71,10 +70,9 @@ class Progress:
         began = self._started.pop(folder, None)
         spent = 0.0 if began is None else time.monotonic() - began
         if began is None:
-            self._waiting_sec -= self._forecasts[folder].wall_sec
+            self._waiting.remove(folder)
         if outcome.status == 'ok':
-            self._spent_over_forecast += spent / self._forecasts[folder].wall_sec
-            self._measured += 1
+            self._waiting.measured(folder, spent)
         self._left.pop(folder, None)
         self._lines.pop(folder, None)
         self._said.discard(folder)
@@ -93,8 +91,7 @@ class Progress:
         return spent * (1 - share) / share if spent > 5 else self._forecasts[folder].wall_sec * (1 - share)
 
     def _eta_sec(self) -> float:
-        ratio = self._spent_over_forecast / self._measured if self._measured else 1.0
-        return (sum(self._left.values()) + max(0.0, self._waiting_sec) * ratio) / self._jobs
+        return (sum(self._left.values()) + self._waiting.sec()) / self._jobs
 
     def _refresh(self) -> None:
         if self._live is None:
@@ -110,6 +107,53 @@ class Progress:
             self._live.console.print(line, highlight=False, markup=False)
         else:
             print(f'{line}  (about {duration(self._eta_sec())} left)', file=sys.stderr, flush=True)
+
+
+class _Waiting:
+    """How long the runs that have not started will take: as long as another seed took, else as forecast.
+
+    A forecast is scaled by what the runs before took over what had been forecast for them, all together: one brief run
+    that was forecast badly says little of the others. Kept as sums, which are asked for after every run.
+    """
+
+    def __init__(self, forecasts: Mapping[str, Forecast]):
+        self._forecasts = forecasts
+        self._count: Counter[str] = Counter(map(_seedless, forecasts))
+        self._known: dict[str, float] = {}
+        self._known_sec = 0.0
+        self._forecast_sec = sum(forecast.wall_sec for forecast in forecasts.values())
+        self._spent_sec, self._expected_sec = 0.0, 0.0
+
+    def remove(self, folder: str) -> None:
+        """Take out a run that starts, or never will."""
+        seedless = _seedless(folder)
+        self._count[seedless] -= 1
+        if seedless in self._known:
+            self._known_sec -= self._known[seedless]
+        else:
+            self._forecast_sec -= self._forecasts[folder].wall_sec
+
+    def measured(self, folder: str, spent_sec: float) -> None:
+        """Take in how long a run took."""
+        seedless, expected = _seedless(folder), self._forecasts[folder].wall_sec
+        self._spent_sec += spent_sec
+        self._expected_sec += expected
+        before = self._known.get(seedless)
+        if before is None:
+            # What differs between seeds is not forecast.
+            self._forecast_sec -= expected * self._count[seedless]
+            before = 0.0
+        self._known_sec += (spent_sec - before) * self._count[seedless]
+        self._known[seedless] = spent_sec
+
+    def sec(self) -> float:
+        """Return the seconds of all runs that wait, one after another."""
+        ratio = self._spent_sec / self._expected_sec if self._expected_sec else 1.0
+        return max(0.0, self._known_sec) + max(0.0, self._forecast_sec) * ratio
+
+
+def _seedless(folder: str) -> str:
+    return folder.rsplit('-seed', 1)[0]
 
 
 def duration(sec: float) -> str:

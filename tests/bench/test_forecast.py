@@ -34,6 +34,14 @@ def test_a_measured_speed_replaces_the_assumed_one():
     assert measured.wall_sec < assumed.wall_sec / 4
 
 
+def test_the_experiments_own_speed_comes_before_that_of_others():
+    usual, own = 1e10, 1e9
+    speeds = {('cpu', 'fp32'): usual, ('r/a', 'cpu', 'fp32'): own, ('r/b', 'cpu', 'fp32'): 5e12}
+    slow = forecast.forecast(COUNTED, RUN, RULE, IMAGES, 1, speeds).wall_sec
+    other = forecast.forecast(COUNTED, replace(RUN, experiment='r/c'), RULE, IMAGES, 1, speeds).wall_sec
+    assert slow > 5 * other
+
+
 def test_a_batch_that_fits_is_not_split():
     assert forecast.micro_batches(COUNTED, 4 * 10**9) == 1
 
@@ -155,9 +163,9 @@ def test_a_peak_that_fitted_does_not_change_the_split():
 
 
 def test_speeds_are_medians_by_device_and_precision():
-    def timed(sec):
+    def timed(sec, run=RUN):
         return replace(
-            receipt(),
+            receipt(run),
             train={'input_size': [50, 50], 'batch_size': 4, 'sec_per_step': sec},
             run_cost={'macs': 10**9, 'input_shape': [3, 100, 100]},
         )
@@ -165,4 +173,9 @@ def test_speeds_are_medians_by_device_and_precision():
     measured = forecast.Measured()
     for sec in (1.0, 2.0, 30.0):
         measured.add(timed(sec))
-    assert measured.speeds() == {('cpu', 'fp32'): pytest.approx(3 * 10**9 / 4 * 4 / 2.0)}
+    speed = 3 * 10**9 / 4 * 4
+    measured.add(timed(1.5, replace(RUN, experiment='r/b')))
+    # A smoke run says something of the machine, not of its network.
+    measured.add(timed(40.0, replace(RUN, budget='smoke')))
+    expected = {('cpu', 'fp32'): speed / 2, ('r/a', 'cpu', 'fp32'): speed / 2, ('r/b', 'cpu', 'fp32'): speed / 1.5}
+    assert measured.speeds() == pytest.approx(expected)

@@ -8,10 +8,10 @@ from bench.progress import Progress, duration
 from bench.records import DataSet, Forecast, Job, Run
 
 
-def job(name):
+def job(name, seed=0):
     dataset = DataSet('folder', Path(), (), (), (64, 80), {})
     return Job(
-        Run(f'fake/{name}', 'folder', (64, 80), 'smoke', 0.0, 0),
+        Run(f'fake/{name}', 'folder', (64, 80), 'smoke', 0.0, seed),
         Path(),
         dataset,
         '',
@@ -44,6 +44,39 @@ def test_what_is_left_shrinks_with_the_steps():
     progress.event(one, {'kind': 'step', 'step': 3, 'of': 4, 'loss': 2.0})
     assert before == pytest.approx(50)
     assert progress._eta_sec() == pytest.approx(12.5)
+
+
+def ended(progress, one, spent_sec, monkeypatch):
+    """Let a run start and end ``spent_sec`` later."""
+    now = [0.0]
+    monkeypatch.setattr('bench.progress.time.monotonic', lambda: now[0])
+    progress.event(one, {'kind': 'start'})
+    now[0] = spent_sec
+    progress.ended(Outcome(one, 'ok', '', True))
+
+
+def test_one_brief_run_that_took_nine_times_its_forecast_changes_little(monkeypatch):
+    brief, long, waiting = job('a'), job('b'), job('c')
+    forecasts = {brief.folder: 10.0, long.folder: 190.0, waiting.folder: 100.0}
+    progress = Progress({name: Forecast(sec, 0, 0) for name, sec in forecasts.items()}, jobs=1)
+    ended(progress, brief, 90.0, monkeypatch)
+    ended(progress, long, 190.0, monkeypatch)
+    assert progress._eta_sec() == pytest.approx(100 * 280 / 200)
+
+
+def test_another_seed_takes_as_long_as_the_first(monkeypatch):
+    seeds = [job('a', seed) for seed in range(4)]
+    other = job('b')
+    progress = Progress({one.folder: Forecast(10.0, 0, 0) for one in (*seeds, other)}, jobs=1)
+    ended(progress, seeds[0], 50.0, monkeypatch)
+    assert progress._eta_sec() == pytest.approx(3 * 50 + 10 * 5)
+    ended(progress, seeds[1], 30.0, monkeypatch)
+    assert progress._eta_sec() == pytest.approx(2 * 30 + 10 * 4)
+    progress.ended(Outcome(seeds[2], 'skipped', '', False))
+    assert progress._eta_sec() == pytest.approx(1 * 30 + 10 * 4)
+    progress.event(seeds[3], {'kind': 'start'})
+    progress.event(other, {'kind': 'start'})
+    assert progress._waiting.sec() == pytest.approx(0)
 
 
 @pytest.mark.parametrize(('sec', 'text'), [(48, '48 s'), (720, '12 min'), (12600, '3.5 h')])
