@@ -335,10 +335,11 @@ def _log_interval(iterations: int) -> int:
 
 
 def _runtime(run: Run, work_dir: Path, iterations: int) -> dict[str, Any]:
+    window = min(50, _log_interval(iterations))
     return {
         'work_dir': str(work_dir),
         'env_cfg': {'cudnn_benchmark': True},
-        'log_processor': {'by_epoch': False, 'window_size': min(50, _log_interval(iterations))},
+        'log_processor': {'type': 'PeakKeepingLogProcessor', 'by_epoch': False, 'window_size': window},
         'visualizer': {
             'type': 'SegLocalVisualizer',
             'vis_backends': [{'type': 'TensorboardVisBackend'}],

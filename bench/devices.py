@@ -71,14 +71,34 @@ def card(device: str) -> str:
 
 
 def device_bytes(device: str) -> int:
-    """Return the memory of the machine, or of the CUDA device that the runs use."""
+    """Return the memory of the machine, or of the CUDA device that the runs use.
+
+    Raises:
+        PlanError: the card's is unknown.
+    """
     if device == 'cpu':
         import psutil
 
         return psutil.virtual_memory().total
-    query = ['nvidia-smi', f'--id={card(device)}', '--query-gpu=memory.total', '--format=csv,noheader,nounits']
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-    return int(answer.stdout.split()[0]) * 2**20
+    told = _asked(device, 'memory.total')
+    if told is None:
+        raise PlanError(f'{device}: nvidia-smi does not say how much memory card {card(device)} has')
+    return told * 2**20
+
+
+def gpu_use_percent(device: str) -> int | None:
+    """Return how busy the card was in the last moment, by whomever, in percent; None where nothing can be learnt."""
+    return _asked(device, 'utilization.gpu')
+
+
+def _asked(device: str, what: str) -> int | None:
+    query = ['nvidia-smi', f'--id={card(device)}', f'--query-gpu={what}', '--format=csv,noheader,nounits']
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+        return int(answer.stdout.split()[0])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        # No such program or card, or one that answers with words, as MIG slices do.
+        return None
 
 
 def count_gpus() -> int:
@@ -98,7 +118,11 @@ def count_gpus() -> int:
 
 def _visible() -> list[str] | None:
     chosen = os.environ.get('CUDA_VISIBLE_DEVICES')
-    return None if chosen is None else [one.strip() for one in chosen.split(',') if one.strip()]
+    if chosen is None:
+        return None
+    listed = [one.strip() for one in chosen.split(',') if one.strip()]
+    # CUDA takes no notice of what follows a negative number, which is how all cards are hidden.
+    return listed[: next((place for place, one in enumerate(listed) if one.startswith('-')), len(listed))]
 
 
 def _torch_is_for_cpus() -> bool:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import devices
+
 PACKAGES = (
     'torch',
     'onedl-mmsegmentation',
@@ -21,7 +23,9 @@ PACKAGES = (
 )
 
 BUSY_PERCENT = 10.0
-"""Use of all processors together above which a latency is marked ``contended``."""
+"""Use of all processors together, or of the card, above which a latency is marked ``contended``."""
+
+GPU_WATCH_SEC = 1.2
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:
@@ -43,10 +47,16 @@ def describe(device: str, threads: int) -> dict[str, Any]:
     }
 
 
-def others_at_work(watch_sec: float = 0.1) -> bool:
-    """Return whether other processes keep more than a tenth of the processors busy; idles while it watches."""
+def others_at_work(device: str = 'cpu', watch_sec: float | None = None) -> bool:
+    """Return whether other processes keep ``device`` more than a tenth busy; idles while it watches."""
     import psutil
 
+    if device != 'cpu':
+        # A card tells its use over the last second at most: what this process did there has to be over.
+        time.sleep(GPU_WATCH_SEC if watch_sec is None else watch_sec)
+        used = devices.gpu_use_percent(device)
+        return used is not None and used > BUSY_PERCENT
+    watch_sec = 0.1 if watch_sec is None else watch_sec
     psutil.cpu_percent()
     time.sleep(watch_sec)
     return psutil.cpu_percent() > BUSY_PERCENT

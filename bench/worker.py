@@ -28,6 +28,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.simplefilter('ignore')
     import cv2
     import matplotlib.figure  # noqa: F401
+    import mmengine.device.utils
     import mmseg.datasets
     import mmseg.engine
     import mmseg.evaluation
@@ -46,7 +47,7 @@ from PIL import UnidentifiedImageError
 
 from bench import data_sets, devices, environment, lease, store
 from bench.errors import DataError, Interrupted
-from bench.measure import allocator
+from bench.measure import allocator, memory
 from bench.records import CostJob, Job, Receipt, Status
 from bench.running import attempt, costing, protocol, training
 
@@ -82,10 +83,11 @@ def main(job: Job, channel: Connection) -> None:
         try:
             store.write(job.results, job.run, receipt)
         except Exception as error:
-            channel.send({'kind': 'done', 'status': 'crash', 'reason': f'the receipt could not be stored: {error}'})
+            reason = f'the receipt could not be stored: {error}'
+            channel.send({'kind': 'done', 'status': 'crash', 'reason': reason, 'stored': False})
             raise SystemExit(1) from error
         _tidy(folder, job, receipt)
-        channel.send({'kind': 'done', 'status': receipt.status, 'reason': receipt.reason})
+        channel.send({'kind': 'done', 'status': receipt.status, 'reason': receipt.reason, 'stored': True})
     channel.close()
 
 
@@ -97,6 +99,7 @@ def execute(job: Job, folder: Path, resumed: int, report: Report) -> Receipt:
     try:
         torch.set_num_threads(job.threads)
         cv2.setNumThreads(0)
+        _check_fork(job.run.device)
         receipt.environment = environment.describe(job.run.device, job.threads)
         for name, block in protocol.carry_out(job, folder, report).items():
             setattr(receipt, name, block)
@@ -113,7 +116,7 @@ def execute(job: Job, folder: Path, resumed: int, report: Report) -> Receipt:
 def classify(error: BaseException) -> tuple[Status, str]:
     """Return the status and the reason that an exception stands for."""
     text = f'{type(error).__name__}: {error}'.strip().splitlines()[0][:500]
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error):
+    if memory.ran_out(error):
         return 'oom', text
     if isinstance(error, (NonFiniteLossError, FloatingPointError)):
         return 'nan', str(error)
@@ -165,7 +168,17 @@ def _choose_device(device: str) -> str:
         os.environ['CUDA_VISIBLE_DEVICES'] = ''
     elif index:
         os.environ['CUDA_VISIBLE_DEVICES'] = devices.card(device)
+    # The toolbox looked for a device when it was imported, in the process that this one was forked from.
+    mmengine.device.utils.DEVICE = kind
     return kind
+
+
+def _check_fork(device: str) -> None:
+    if device == 'cuda' and torch.cuda._is_in_bad_fork():
+        raise RuntimeError(
+            'CUDA had started before this process was forked and cannot be used in it: the management library (NVML) '
+            'did not answer, or CUDA_VISIBLE_DEVICES names a MIG slice; make whole cards visible'
+        )
 
 
 def _share_device(device: str, send: Report, kind: str) -> AbstractContextManager[lease.Lease]:
@@ -228,11 +241,12 @@ def cost_main(job: CostJob, channel: Connection) -> None:
         warnings.simplefilter('ignore')
         try:
             torch.set_num_threads(job.threads)
+            _check_fork(job.device)
             channel.send({'kind': 'stage', 'stage': 'time'})
             _time_alone(job, channel.send)
         except BaseException as error:
             status, reason = classify(error)
-    channel.send({'kind': 'done', 'status': status, 'reason': reason})
+    channel.send({'kind': 'done', 'status': status, 'reason': reason, 'stored': status == 'ok'})
     channel.close()
 
 

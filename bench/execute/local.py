@@ -41,6 +41,9 @@ class _Active(Generic[J]):
 
 def context() -> ForkServerContext:
     """Return the forkserver context with the heavy imports preloaded; threads are set in the child."""
+    # The toolbox asks for a GPU as it is imported. Asked of the driver, CUDA would start in the server, and no process
+    # forked from that could use it; asked of the management library it does not.
+    os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
     made = multiprocessing.get_context('forkserver')
     made.set_forkserver_preload(['bench.worker'])
     return made
@@ -137,8 +140,7 @@ class LocalEngine(Generic[J]):
             self._listen(one)
             one.process.join()
             if one.done is not None:
-                stored = one.process.exitcode == 0
-                return Outcome(one.job, one.done['status'], one.done['reason'], stored)
+                return Outcome(one.job, one.done['status'], one.done['reason'], one.done['stored'])
             return Outcome(one.job, 'crash', _describe_exit(one.process.exitcode), False)
         now = time.monotonic()
         limit = self.limits.timeout_sec(one.job)

@@ -15,6 +15,8 @@ import torch
 from scipy.stats import quantile_test
 from torch import Tensor, nn
 
+from bench.measure import memory
+
 REGION = 'network forward from a device tensor to logits at input size + argmax'
 WINDOW = 5
 """Steps whose median is compared with that of the steps before, while warming up."""
@@ -181,7 +183,9 @@ def best_batch(measure: Callable[[int], dict[str, Any]], largest: int, gain: flo
     while batch_size <= largest:
         try:
             found = measure(batch_size)
-        except (torch.OutOfMemoryError, MemoryError):
+        except (RuntimeError, MemoryError) as error:
+            if not memory.ran_out(error):
+                raise
             break
         if found['images_per_sec'] < best['images_per_sec'] * (1 + gain):
             return max(best, found, key=lambda one: one['images_per_sec'])

@@ -17,6 +17,9 @@ STATUS = Path('/proc/self/status')
 RESET_PEAK = '5'
 """What resets a Linux process's recorded peak when written to ``clear_refs``."""
 
+OUT_OF_MEMORY = ("can't allocate memory", 'CUDA error: out of memory', 'ALLOC_FAILED')
+"""How those say it that do not raise an error of their own."""
+
 
 @dataclass
 class PeakMemory:
@@ -66,6 +69,14 @@ def peak_memory(device: str | torch.device) -> Iterator[PeakMemory]:
             torch.cuda.synchronize(device)
             measured.allocated_bytes = torch.cuda.max_memory_allocated(device)
             measured.reserved_bytes = torch.cuda.max_memory_reserved(device)
+
+
+def ran_out(error: BaseException) -> bool:
+    """Return whether ``error`` says that memory was short: on a CPU, in CUDA's allocator or in a library of CUDA's."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    told = str(error)
+    return isinstance(error, RuntimeError) and any(words in told for words in OUT_OF_MEMORY)
 
 
 def _reset_peak() -> bool:

@@ -23,7 +23,7 @@ import custom_ops  # noqa: F401  (fills the registry)
 from bench import checkpoints
 from bench.data_sets.folder import distinct_colours
 from bench.errors import DataError, PlanError
-from bench.measure import latency
+from bench.measure import latency, memory
 from bench.own import fitting, views, windows
 from bench.own.translate import for_one_device
 from bench.pipelines import images_only
@@ -57,7 +57,7 @@ class Labeller:
             try:
                 [sample] = self.model.test_step(pseudo_collate([self.prepare({'img': image})]))
             except (AssertionError, RuntimeError, ValueError) as error:
-                if isinstance(error, torch.OutOfMemoryError):
+                if memory.ran_out(error):
                     raise
                 reason = str(error).partition('\n')[0] or type(error).__name__
                 raise PlanError(
@@ -101,7 +101,7 @@ def load(
     if reason:
         raise DataError(f'{checkpoint} is no checkpoint of {config_file}: {reason}')
     model.load_state_dict(dict(stored.state), strict=False)
-    model.to(device, memory_format=layout.choose(model, device, precision)).eval()
+    layout.bring(model.to(device).eval(), layout.choose(model, device, precision))
     names, palette = _classes(config, stored, _count(model), classes)
     return Labeller(model, prepare, names, palette, precision)
 

@@ -34,6 +34,8 @@ def measure(job: CostJob) -> dict[str, Any]:
     model_config = compose.model_for(experiment.model, protocol.num_classes)
     counted = cost.count_config(model_config, shape[1:], protocol.cost.count_auxiliary)
     init_default_scope('mmseg')
+    # As in a run; the shape stays the same.
+    torch.backends.cudnn.benchmark = True
     model = MODELS.build(ConfigDict(model_config)).to(job.device).eval()
     memory_format = layout.choose(model, job.device, job.precision)
     model.to(memory_format=memory_format)
@@ -42,7 +44,7 @@ def measure(job: CostJob) -> dict[str, Any]:
     step()
     with memory.peak_memory(job.device) as peak:
         step()
-    contended = environment.others_at_work()
+    contended = environment.others_at_work(job.device)
     counter = energy.find_counter(job.device)
     record = {
         **head(job, 'ok', ''),

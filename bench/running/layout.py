@@ -17,8 +17,16 @@ def prepare(model: nn.Module, run: Run) -> tuple[torch.memory_format, dict[str, 
     """
     contiguous = 'no-channels-last' in run.switches
     layout = torch.contiguous_format if contiguous else choose(model, run.device, run.precision)
-    model.to(memory_format=layout)
+    bring(model, layout)
     return layout, compiling.compile_parts(model, run.device) if 'compile' in run.switches else None
+
+
+def bring(model: nn.Module, layout: torch.memory_format) -> None:
+    """Bring ``model`` and the batches that its preprocessor makes into ``layout``, in place."""
+    model.to(memory_format=layout)
+    preprocessor = getattr(model, 'data_preprocessor', None)
+    if hasattr(preprocessor, 'memory_format'):
+        preprocessor.memory_format = layout
 
 
 def tf32(device: str) -> dict[str, bool] | None:

@@ -75,7 +75,7 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
         step()
     with memory.peak_memory(job.run.device) as peak:
         step()
-    contended = not alone or environment.others_at_work()
+    contended = not alone or environment.others_at_work(job.run.device)
     timed = latency.measure_latency(
         step,
         job.run.device,

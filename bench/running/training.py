@@ -182,6 +182,10 @@ class _Leg:
             store.write_atomically(note, json.dumps(self.record))
         for leftover in ('last.pth', 'last_checkpoint'):
             (self.folder / leftover).unlink(missing_ok=True)
+        # What is measured from here on is inference, which needs neither gradients nor the optimiser's state.
+        optimizer = self.runner.optim_wrapper.optimizer
+        optimizer.zero_grad(set_to_none=True)
+        optimizer.state.clear()
 
     def _keeps_weights(self) -> bool:
         # A single smoke stage is over before anything could interrupt it; writing its weights would take longer.

@@ -1,4 +1,4 @@
-"""Hooks for mmengine's Runner."""
+"""Hooks for mmengine's Runner, and its log."""
 
 from custom_ops.hooks.atomic_checkpoint import AtomicCheckpointHook
 from custom_ops.hooks.best_weights import BestWeightsHook
@@ -6,6 +6,7 @@ from custom_ops.hooks.curves import CurveHook
 from custom_ops.hooks.deferred import DeferredInfoHook
 from custom_ops.hooks.finite_loss import FiniteLossHook
 from custom_ops.hooks.freeze import FreezeHook
+from custom_ops.hooks.log_processor import PeakKeepingLogProcessor
 from custom_ops.hooks.lr_range import LearningRateRangeHook
 from custom_ops.hooks.quick_accuracy import QuickAccuracyHook
 
@@ -17,5 +18,6 @@ __all__ = [
     'FiniteLossHook',
     'FreezeHook',
     'LearningRateRangeHook',
+    'PeakKeepingLogProcessor',
     'QuickAccuracyHook',
 ]

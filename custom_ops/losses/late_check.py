@@ -24,7 +24,7 @@ class LateCheck:
 
     def __init__(self, refuse: Callable[..., None]):
         self._refuse = refuse
-        self._waiting: defaultdict[torch.device, deque[tuple[Tensor, tuple[Any, ...]]]] = defaultdict(deque)
+        self._waiting: defaultdict[torch.device, deque[tuple[_Answer, tuple[Any, ...]]]] = defaultdict(deque)
 
     def add(self, values: Tensor, *about: Any) -> None:
         """Keep ``values`` [n] and look at those that came ``LATE`` calls before.
@@ -33,14 +33,31 @@ class LateCheck:
             Whatever ``refuse`` raises.
         """
         waiting = self._waiting[values.device]
-        waiting.append((values.detach(), about))
+        waiting.append((_Answer(values.detach()), about))
         if len(waiting) > LATE:
             oldest, told = waiting.popleft()
-            self._refuse(oldest.tolist(), *told)
+            self._refuse(oldest.read(), *told)
 
     def forget(self) -> None:
         """Drop what was not looked at yet."""
         self._waiting.clear()
+
+
+class _Answer:
+    """Values on their way from a device; to read them is to wait for what was queued before them, no more."""
+
+    def __init__(self, values: Tensor):
+        self._values, self._arrived = values, None
+        if values.is_cuda:
+            self._values = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            self._values.copy_(values, non_blocking=True)
+            self._arrived = torch.cuda.Event()
+            self._arrived.record()
+
+    def read(self) -> list[float]:
+        if self._arrived is not None:
+            self._arrived.synchronize()
+        return self._values.tolist()
 
 
 def answers_at_once(device: torch.device) -> bool:

@@ -181,7 +181,9 @@ def table(prediction: Tensor, label: Tensor, num_classes: int, ignore_index: int
     column = torch.where(legal_prediction, prediction, num_classes)
     shape = (num_classes + 2, num_classes + 1)
     joint = (row * shape[1] + column).flatten()
-    return torch.bincount(joint, minlength=shape[0] * shape[1]).view(shape)
+    # Counting by ``bincount`` would have to wait for the largest value.
+    counts = torch.zeros(shape[0] * shape[1], dtype=torch.int64, device=joint.device)
+    return counts.scatter_add_(0, joint, torch.ones_like(joint)).view(shape)
 
 
 def legal_part(counts: Tensor) -> Tensor:

@@ -23,8 +23,9 @@ from custom_ops.preprocessors import batch_transforms
 class BatchPreProcessor(SegDataPreProcessor):
     """``SegDataPreProcessor`` that gives the same values with fewer passes over memory.
 
-    Takes batches of ``collate_pixels``, and the toolbox's own. ``inputs`` come out in channels-last memory, label maps
-    as int64.
+    Takes batches of ``collate_pixels``, and the toolbox's own. ``inputs`` come out in ``memory_format``, channels last
+    unless it is set otherwise (a convolution takes the layout of its input, whatever its weights have), label maps as
+    int64.
 
     Args:
         augment: configs of transforms to be applied to training batches on the device; see ``batch_transforms``.
@@ -38,6 +39,7 @@ class BatchPreProcessor(SegDataPreProcessor):
         super().__init__(**arguments)
         # Pinned batches travel while the device computes; others are copied as before.
         self._non_blocking = True
+        self.memory_format = torch.channels_last
         self.augment = batch_transforms.build(augment)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:
@@ -63,6 +65,7 @@ class BatchPreProcessor(SegDataPreProcessor):
         data = self.cast_data(data)
         inputs, labels = data['inputs'], data[STACKED].long()
         inputs = self._looked_up(inputs) if inputs.device.type == 'cpu' else self._computed(inputs)
+        inputs = inputs.contiguous(memory_format=self.memory_format)
         for label, sample in zip(labels, data['data_samples'], strict=True):
             sample.gt_sem_seg = PixelData(data=label)
             if training:

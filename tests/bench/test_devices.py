@@ -62,3 +62,32 @@ def test_a_card_is_called_what_the_user_made_visible(monkeypatch):
     assert [devices.card(name) for name in ('cuda', 'cuda:0', 'cuda:3')] == ['0', '0', '3']
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '5, GPU-1a2b')
     assert [devices.card(name) for name in ('cuda', 'cuda:1')] == ['5', 'GPU-1a2b']
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,-1,0')
+    assert devices._visible() == ['3'], 'CUDA sees none after a negative one'
+
+
+@pytest.fixture
+def nvidia_smi(monkeypatch, tmp_path):
+    """A program of that name that prints a text and its arguments' effect on nothing."""
+
+    def says(text, code=0):
+        program = tmp_path / 'nvidia-smi'
+        program.write_text(f'#!/bin/sh\nprintf "{text}"\nexit {code}\n')
+        program.chmod(0o755)
+        monkeypatch.setenv('PATH', str(tmp_path), prepend=':')
+
+    return says
+
+
+def test_a_card_tells_its_memory_and_its_use(nvidia_smi):
+    nvidia_smi('143771\\n')
+    assert devices.device_bytes('cuda') == 143771 * 2**20
+    assert devices.gpu_use_percent('cuda') == 143771
+
+
+@pytest.mark.parametrize(('text', 'code'), [('[N/A]', 0), ('', 0), ('No devices were found', 6)])
+def test_a_card_that_does_not_tell_its_memory_is_named(nvidia_smi, text, code):
+    nvidia_smi(text, code)
+    assert devices.gpu_use_percent('cuda:1') is None
+    with pytest.raises(PlanError, match='cuda:1: nvidia-smi does not say how much memory card 1 has'):
+        devices.device_bytes('cuda:1')

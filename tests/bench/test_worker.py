@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 from PIL import UnidentifiedImageError
 
 from bench import worker
 from bench.errors import DataError, Interrupted
+from bench.execute.local import context
 from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
 
 
@@ -13,6 +17,8 @@ from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
         (torch.OutOfMemoryError('CUDA out of memory'), 'oom'),
         (MemoryError(), 'oom'),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 'oom'),
+        (RuntimeError('CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA'), 'oom'),
+        (RuntimeError('CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`'), 'oom'),
         (NonFiniteLossError('the loss is nan'), 'nan'),
         (DivergedLossError('the loss is 1e9'), 'diverged'),
         (Interrupted('asked to stop'), 'interrupted'),
@@ -27,6 +33,38 @@ def test_an_exception_becomes_a_status_and_a_reason(error, status):
     got, reason = worker.classify(error)
     assert got == status
     assert reason
+
+
+IMPORTS = """
+import sys
+import torch
+def asked():
+    # Else it asks the driver, and CUDA has started.
+    assert torch.cuda._nvml_based_avail()
+    # To torch itself this is the build without CUDA that it may be.
+    return sys._getframe(1).f_globals['__name__'].startswith('mmengine.')
+def started():
+    raise AssertionError('CUDA was started')
+torch.cuda.is_available, torch.cuda._lazy_init = asked, started
+from bench import worker
+from mmengine.device import get_device
+print(get_device(), worker._choose_device('cpu'), get_device())
+"""
+
+
+def test_the_server_that_workers_are_forked_from_does_not_start_cuda():
+    """After ``cuInit`` no process forked from it could use a card. A run on the processor finds none either."""
+    context()
+    ended = subprocess.run([sys.executable, '-c', IMPORTS], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert ended.stdout.split() == ['cuda', 'cpu', 'cpu']
+
+
+def test_a_worker_that_cannot_use_cuda_says_why(monkeypatch):
+    monkeypatch.setattr(torch.cuda, '_is_in_bad_fork', lambda: True)
+    worker._check_fork('cpu')
+    with pytest.raises(RuntimeError, match='CUDA had started before this process was forked'):
+        worker._check_fork('cuda')
 
 
 def test_a_reason_is_one_line():

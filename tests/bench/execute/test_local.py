@@ -100,6 +100,11 @@ def test_a_worker_that_ends_without_a_word_is_a_crash():
     assert not outcome.stored
 
 
+def test_what_a_worker_stored_counts_even_if_it_falls_afterwards():
+    [outcome], _ = carry_out([job('a')], target=fake_workers.falls_after_its_end)
+    assert (outcome.status, outcome.stored) == ('ok', True)
+
+
 @pytest.mark.parametrize(
     ('limits', 'reason'),
     [({'timeout_sec': lambda job: 1.0}, 'ran longer than 1 s'), ({'stall_sec': 1.0}, 'gave no sign of life for 1 s')],

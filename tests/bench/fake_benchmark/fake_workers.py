@@ -7,7 +7,7 @@ def brief(job, channel):
     """Work for a moment and end well."""
     channel.send({'kind': 'stage', 'stage': 'train'})
     time.sleep(0.3)
-    channel.send({'kind': 'done', 'status': 'ok', 'reason': ''})
+    channel.send({'kind': 'done', 'status': 'ok', 'reason': '', 'stored': True})
 
 
 def silent(job, channel):
@@ -18,6 +18,12 @@ def silent(job, channel):
 def exits(job, channel):
     """End without a word."""
     raise SystemExit(3)
+
+
+def falls_after_its_end(job, channel):
+    """Store what there is to store, say so, and fall while tidying up."""
+    brief(job, channel)
+    raise SystemExit(139)
 
 
 def tells_its_device(job, channel):
@@ -31,4 +37,4 @@ def stands_aside(job, channel):
     for _ in range(3):
         time.sleep(0.5)
         channel.send({'kind': 'waited', 'sec': 0.5})
-    channel.send({'kind': 'done', 'status': 'ok', 'reason': ''})
+    channel.send({'kind': 'done', 'status': 'ok', 'reason': '', 'stored': True})

@@ -1,6 +1,11 @@
+import pytest
 import torch
+from mmseg.structures import SegDataSample
 
+from bench.records import Run
 from bench.running import layout
+from custom_ops.datasets.collate import STACKED
+from custom_ops.preprocessors import BatchPreProcessor
 
 
 def network(groups, dilation):
@@ -33,3 +38,29 @@ def test_training_in_the_chosen_layout_gives_the_gradient_of_the_plain_one():
         torch.testing.assert_close(
             gradients[1], gradients[0], rtol=tolerance, atol=tolerance * gradients[0].abs().max().item()
         )
+
+
+@pytest.mark.parametrize(('groups', 'dilation', 'switches'), [(8, 2, ()), (8, 1, ()), (8, 1, ('no-channels-last',))])
+def test_a_whole_step_is_in_the_layout_that_was_chosen(groups, dilation, switches):
+    """From the bytes of a batch to the convolution: weights alone decide nothing, a channels-last input is enough."""
+    model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 1), *network(groups, dilation))
+    model.data_preprocessor = BatchPreProcessor(mean=[0.0] * 3, std=[1.0] * 3)
+    run = Run('r/a', 'scenes', (24, 32), 'short', 0.1, 0, 'bf16', switches=switches)
+    chosen, _ = layout.prepare(model, run)
+    image = torch.randint(0, 256, (2, 24, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
+    batch = {
+        'inputs': image,
+        STACKED: torch.zeros(2, 1, 24, 32, dtype=torch.uint8),
+        'data_samples': [SegDataSample() for _ in range(2)],
+    }
+    seen = []
+    model[1].register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    with torch.autocast('cpu', torch.bfloat16):
+        output = model[1](model[0](model.data_preprocessor(batch, training=True)['inputs']))
+    output.float().square().mean().backward()
+    assert seen[0].is_contiguous(memory_format=chosen)
+    gradient = (output * 2 / output.numel()).detach().float().contiguous()
+    where = dict(padding=dilation, dilation=dilation, groups=groups)
+    features = seen[0].detach().float().contiguous()
+    expected = torch.nn.grad.conv2d_weight(features, model[1].weight.shape, gradient, **where)
+    assert (model[1].weight.grad - expected).norm() < 0.05 * expected.norm()

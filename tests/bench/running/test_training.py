@@ -9,7 +9,7 @@ import torch
 
 from bench import checkpoints
 from bench.records import Run
-from bench.running import attempt
+from bench.running import attempt, scoring
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
 
@@ -178,3 +178,11 @@ def test_a_staged_training_that_was_stopped_goes_on_where_it_was(
     ends = [checkpoints.read(one / 'training' / 'last.pth').state for one in (whole, target)]
     assert all(torch.equal(tensor, ends[1][name]) for name, tensor in ends[0].items())
     assert [row['loss'] for row in curve(target)] == [row['loss'] for row in curve(whole)]
+
+
+def test_inference_is_measured_without_gradients_and_the_optimisers_state(benchmark_folder, monkeypatch):
+    seen = []
+    monkeypatch.setattr(scoring, 'score', lambda attempt, trained: seen.append(trained.runner) or {})
+    assert execute(benchmark_folder, 'growing')[1].status == 'ok'
+    assert not seen[0].optim_wrapper.optimizer.state
+    assert all(parameter.grad is None for parameter in seen[0].model.parameters())
