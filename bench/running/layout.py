@@ -7,6 +7,7 @@ from torch import nn
 
 from bench.records import Run
 from bench.running import compiling
+from custom_ops.preprocessors import BatchPreProcessor
 
 
 def prepare(model: nn.Module, run: Run) -> tuple[torch.memory_format, dict[str, Any] | None]:
@@ -25,7 +26,7 @@ def bring(model: nn.Module, layout: torch.memory_format) -> None:
     """Bring ``model`` and the batches that its preprocessor makes into ``layout``, in place."""
     model.to(memory_format=layout)
     preprocessor = getattr(model, 'data_preprocessor', None)
-    if hasattr(preprocessor, 'memory_format'):
+    if isinstance(preprocessor, BatchPreProcessor):
         preprocessor.memory_format = layout
 
 
