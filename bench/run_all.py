@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.check(chosen)
         if chosen.list:
             return _show(_list(chosen))
+        # As a batch system ends what has had its time: like Ctrl-C, with a checkpoint of what is under way.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         return _cost(chosen) if chosen.cost else _run(chosen)
     except (BenchError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
