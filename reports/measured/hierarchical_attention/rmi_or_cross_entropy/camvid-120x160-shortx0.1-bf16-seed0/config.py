@@ -219,12 +219,12 @@ test_dataloader = {'batch_size': 1,
              'test_mode': True}}
 test_cfg = {'type': 'TestLoop'}
 test_evaluator = {'type': 'ConfusionMetric'}
-work_dir = 'ELSEWHERE/training'
+work_dir = 'RESULTS/hierarchical_attention/rmi_or_cross_entropy/camvid-120x160-shortx0.1-bf16-seed0/training'
 env_cfg = {'cudnn_benchmark': True}
-log_processor = {'by_epoch': False, 'window_size': 4}
+log_processor = {'type': 'PeakKeepingLogProcessor', 'by_epoch': False, 'window_size': 4}
 visualizer = {'type': 'SegLocalVisualizer',
  'vis_backends': [{'type': 'TensorboardVisBackend'}],
- 'save_dir': 'ELSEWHERE/training'}
+ 'save_dir': 'RESULTS/hierarchical_attention/rmi_or_cross_entropy/camvid-120x160-shortx0.1-bf16-seed0/training'}
 log_level = 'INFO'
 load_from = None
 default_hooks = {'timer': {'type': 'IterTimerHook'},
