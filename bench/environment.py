@@ -25,7 +25,8 @@ PACKAGES = (
 BUSY_PERCENT = 10.0
 """Use of all processors together, or of the card, above which a latency is marked ``contended``."""
 
-GPU_WATCH_SEC = 1.2
+WATCH_SEC = {'cpu': 0.1, 'cuda': 1.2}
+"""A card tells its use over the last second at most: what this process did there has to be over."""
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:
@@ -47,19 +48,14 @@ def describe(device: str, threads: int) -> dict[str, Any]:
     }
 
 
-def others_at_work(device: str = 'cpu', watch_sec: float | None = None) -> bool:
+def others_at_work(device: str, watch_sec: float | None = None) -> bool:
     """Return whether other processes keep ``device`` more than a tenth busy; idles while it watches."""
     import psutil
 
-    if device != 'cpu':
-        # A card tells its use over the last second at most: what this process did there has to be over.
-        time.sleep(GPU_WATCH_SEC if watch_sec is None else watch_sec)
-        used = devices.gpu_use_percent(device)
-        return used is not None and used > BUSY_PERCENT
-    watch_sec = 0.1 if watch_sec is None else watch_sec
     psutil.cpu_percent()
-    time.sleep(watch_sec)
-    return psutil.cpu_percent() > BUSY_PERCENT
+    time.sleep(WATCH_SEC[device.partition(':')[0]] if watch_sec is None else watch_sec)
+    used = psutil.cpu_percent() if device == 'cpu' else devices.gpu_use_percent(device)
+    return used is not None and used > BUSY_PERCENT
 
 
 def usable_cpus() -> int:

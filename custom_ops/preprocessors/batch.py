@@ -23,9 +23,9 @@ from custom_ops.preprocessors import batch_transforms
 class BatchPreProcessor(SegDataPreProcessor):
     """``SegDataPreProcessor`` that gives the same values with fewer passes over memory.
 
-    Takes batches of ``collate_pixels``, and the toolbox's own. ``inputs`` come out in ``memory_format``, channels last
-    unless it is set otherwise (a convolution takes the layout of its input, whatever its weights have), label maps as
-    int64.
+    Takes batches of ``collate_pixels``, and the toolbox's own. Label maps come out as int64, ``inputs`` of one size in
+    ``memory_format``, channels last unless it is set otherwise: a convolution takes the layout of its input, whatever
+    its weights have. What is padded comes out contiguous.
 
     Args:
         augment: configs of transforms to be applied to training batches on the device; see ``batch_transforms``.
