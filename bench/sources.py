@@ -3,6 +3,7 @@
 import ast
 import functools
 import hashlib
+import importlib.util
 import json
 import re
 from collections.abc import Iterable
@@ -87,13 +88,30 @@ def _registered() -> dict[str, Path]:
 
 @functools.cache
 def _imported(file: Path) -> tuple[Path, ...]:
-    """Return the ``custom_ops`` files that ``file`` imports, directly or not, itself first."""
+    """Return the ``custom_ops`` files that ``file`` imports, directly or not, itself first; packages name no file."""
     found = [file]
-    for module in re.findall(r'^(?:from|import) custom_ops\.([\w.]+)', file.read_text(encoding='utf-8'), re.MULTILINE):
-        target = _OPS / (module.replace('.', '/') + '.py')
-        if target.exists() and target not in found:
-            found += [one for one in _imported(target) if one not in found]
+    waiting = [file]
+    while waiting:
+        for target in _imports(waiting.pop()):
+            if target not in found:
+                found.append(target)
+                waiting.append(target)
     return tuple(found)
+
+
+@functools.cache
+def _imports(file: Path) -> tuple[Path, ...]:
+    package = '.'.join(('custom_ops', *file.relative_to(_OPS).parent.parts))
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'), str(file))):
+        if isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = importlib.util.resolve_name('.' * node.level + (node.module or ''), package)
+            # What is imported may be a module itself or a name within one.
+            names += [module, *(f'{module}.{one.name}' for one in node.names)]
+    files = [_OPS.parent / (name.replace('.', '/') + '.py') for name in names if name.startswith('custom_ops.')]
+    return tuple(one for one in files if one.exists())
 
 
 @functools.cache

@@ -8,6 +8,11 @@ from bench.records import Run
 
 RUN = Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 0)
 
+REACHED = ('nets/used', 'nets/block', 'nets/beside', 'other/above', 'other/module')
+"""Modules of ``benchmark_folder`` that its leaf reaches, one by each way of importing."""
+
+CACHED = [one for one in vars(sources).values() if hasattr(one, 'cache_clear')]
+
 
 @pytest.fixture
 def benchmark_folder(tmp_path):
@@ -18,7 +23,11 @@ def benchmark_folder(tmp_path):
     (ops / 'nets' / 'used.py').write_text(
         'from custom_ops.nets.block import Block\n\n\n@MODELS.register_module()\nclass UsedNet:\n    pass\n'
     )
-    (ops / 'nets' / 'block.py').write_text('class Block:\n    pass\n')
+    (ops / 'nets' / 'block.py').write_text('from .beside import (\n    beside,\n)\nfrom ..other.above import above\n')
+    (ops / 'nets' / 'beside.py').write_text('from custom_ops.other import module\nfrom . import block\n')
+    (ops / 'other').mkdir()
+    for name in ('above', 'module'):
+        (ops / 'other' / f'{name}.py').write_text(f'{name} = 1\n')
     (ops / 'nets' / 'unused.py').write_text('@MODELS.register_module()\nclass UnusedNet:\n    pass\n')
     (tmp_path / 'base.py').write_text("model = dict(type='UsedNet')\n")
     (tmp_path / 'net.py').write_text("_base_ = ['base.py']\noptimizer = dict(type='Adam')\n")
@@ -30,7 +39,7 @@ def key(benchmark_folder, monkeypatch):
     monkeypatch.setattr(sources, '_OPS', benchmark_folder / 'custom_ops')
 
     def made(run=RUN, manifest='m'):
-        for cached in (sources._registered, sources._imported, sources._digest, sources._bases, sources.digests):
+        for cached in CACHED:
             cached.cache_clear()
         return sources.key(run, benchmark_folder / 'net.py', manifest)
 
@@ -38,7 +47,7 @@ def key(benchmark_folder, monkeypatch):
     sources._registered.cache_clear()
 
 
-@pytest.mark.parametrize('file', ['net.py', 'base.py', 'custom_ops/nets/used.py', 'custom_ops/nets/block.py'])
+@pytest.mark.parametrize('file', ['net.py', 'base.py', *(f'custom_ops/{name}.py' for name in REACHED)])
 def test_the_key_follows_every_source_that_the_config_reaches(key, benchmark_folder, file):
     before = key()
     path = benchmark_folder / file
