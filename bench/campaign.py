@@ -40,7 +40,7 @@ class Setting:
     dataset: DataSet
     size: Size
     rule: BudgetRule
-    seeds: int
+    seeds: Sequence[int]
     precision: Precision
     devices: tuple[str, ...]
     slots: int

@@ -30,7 +30,9 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, for --dataset folder')
     what.add_argument('--budget', default='smoke', metavar='NAME', help='smoke, short or full (default smoke)')
     what.add_argument('--budget-factor', type=float, metavar='F', help='share of the documented epochs for short (0.1)')
-    what.add_argument('--seeds', type=int, default=1, metavar='N', help='repeat with seeds 0 to N-1')
+    what.add_argument(
+        '--seeds', type=_seeds, default=range(1), metavar='N|A-B', help='repeat with seeds 0 to N-1, or A to B'
+    )
     what.add_argument('--size', metavar='HxW', help="image size (default: the data set's own; small for smoke)")
     what.add_argument('--precision', default='fp32', choices=('fp32', 'bf16'))
     what.add_argument(
@@ -72,6 +74,15 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def _seeds(text: str) -> range:
+    first, dash, last = text.partition('-')
+    if first.isdigit() and (not dash or last.isdigit()):
+        chosen = range(int(first), int(last) + 1) if dash else range(int(first))
+        if chosen:
+            return chosen
+    raise argparse.ArgumentTypeError(f'{text!r}: say how many, 1 or more, or the first and the last, as in 3-4')
+
+
 def _indices(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(',')]
     if not all(part.isdigit() for part in parts) or len(set(parts)) < len(parts):
@@ -90,7 +101,7 @@ def check(options: argparse.Namespace) -> None:
     Raises:
         ValueError: names the option, the value and the rule.
     """
-    for name in ('jobs', 'jobs_per_gpu', 'seeds'):
+    for name in ('jobs', 'jobs_per_gpu'):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ValueError(f'--{name.replace("_", "-")} {value}: at least 1 is needed')

@@ -23,20 +23,20 @@ def make_plan(
     dataset: str,
     size: Size,
     rule: BudgetRule,
-    seeds: int = 1,
+    seeds: Sequence[int] = (0,),
     precision: Precision = 'fp32',
     device: str = 'cpu',
     switches: tuple[Switch, ...] = (),
 ) -> Plan:
     """Plan every selected experiment once a seed; what they start from is planned with them.
 
-    Seed 0 of everything comes before seed 1 of anything, so that an interrupted campaign has a whole table.
+    The first seed of everything comes before the second of anything, so that an interrupted campaign has a whole table.
 
     Raises:
-        PlanError: ``seeds`` is below 1, or experiments start from each other in a circle.
+        PlanError: there is no seed, one is negative, or experiments start from each other in a circle.
     """
-    if seeds < 1:
-        raise PlanError(f'--seeds {seeds}: at least one seed is needed')
+    if not seeds or min(seeds) < 0:
+        raise PlanError(f'seeds {list(seeds)}: at least one is needed, and none below 0')
     left_out = {name: experiments[name].reason for name in selected if experiments[name].status == 'undescribed'}
     wanted = [name for name in selected if name not in left_out]
     ordered = _parents_first(experiments, wanted)
@@ -45,7 +45,7 @@ def make_plan(
             Run(name, dataset, size, rule.name, rule.factor, seed, precision, device, switches=switches),
             experiments[name].parents,
         )
-        for seed in range(seeds)
+        for seed in seeds
         for name in ordered
     )
     return Plan(runs, left_out)

@@ -11,14 +11,13 @@ def parse(*arguments):
 
 def test_no_options_mean_smoke_on_scenes():
     chosen = parse()
-    assert (chosen.dataset, chosen.budget, chosen.seeds, chosen.jobs) == ('scenes', 'smoke', 1, None)
+    assert (chosen.dataset, chosen.budget, chosen.seeds, chosen.jobs) == ('scenes', 'smoke', range(1), None)
 
 
 @pytest.mark.parametrize(
     ('arguments', 'reason'),
     [
         (['--jobs', '0'], '--jobs 0: at least 1'),
-        (['--seeds', '-1'], '--seeds -1: at least 1'),
         (['--max-minutes', '0'], '--max-minutes 0.0: must be positive'),
         (['--jobs-per-gpu', '0'], '--jobs-per-gpu 0: at least 1'),
         (['--cost', '--gpus', '0'], '--cost times one network after another; --device cuda:N says on which GPU'),
@@ -36,6 +35,20 @@ def test_values_outside_their_range_are_refused_by_name(arguments, reason):
 def test_gpus_are_listed_by_index():
     assert parse('--gpus', '0, 2,3').gpus == (0, 2, 3)
     assert parse().gpus == ()
+
+
+@pytest.mark.parametrize(
+    ('text', 'seeds'), [('1', [0]), ('3', [0, 1, 2]), ('3-4', [3, 4]), ('2-2', [2]), ('0-1', [0, 1])]
+)
+def test_seeds_are_a_number_of_them_or_the_first_and_the_last(text, seeds):
+    assert list(parse('--seeds', text).seeds) == seeds
+
+
+@pytest.mark.parametrize('text', ['0', '-1', '4-3', '3-', '-', 'a', '1-2-3', '1.5', ''])
+def test_seeds_that_cannot_be_meant_are_refused(text, capsys):
+    with pytest.raises(SystemExit):
+        parse(f'--seeds={text}')
+    assert f'--seeds: {text!r}: say how many' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('text', ['0,0', 'a', '0,,1', '-1'])

@@ -25,8 +25,8 @@ def test_parents_come_first_and_are_planned_even_when_not_selected():
 
 
 def test_every_experiment_has_its_first_seed_before_any_has_its_second():
-    made = make([experiment('r/a'), experiment('r/b')], seeds=2)
-    assert [(run.experiment, run.seed) for run in made.runs] == [('r/a', 0), ('r/b', 0), ('r/a', 1), ('r/b', 1)]
+    made = make([experiment('r/a'), experiment('r/b')], seeds=(3, 4))
+    assert [(run.experiment, run.seed) for run in made.runs] == [('r/a', 3), ('r/b', 3), ('r/a', 4), ('r/b', 4)]
 
 
 def test_the_users_order_is_kept_where_nothing_depends():
@@ -45,9 +45,10 @@ def test_a_circle_is_refused_with_its_members():
         make([experiment('r/a', ('r/b',)), experiment('r/b', ('r/a',))])
 
 
-def test_no_seed_is_refused():
-    with pytest.raises(PlanError, match='--seeds 0'):
-        make([experiment('r/a')], seeds=0)
+@pytest.mark.parametrize('seeds', [(), (0, -1)])
+def test_no_seed_and_one_below_zero_are_refused(seeds):
+    with pytest.raises(PlanError, match='at least one is needed, and none below 0'):
+        make([experiment('r/a')], seeds=seeds)
 
 
 @pytest.mark.parametrize(

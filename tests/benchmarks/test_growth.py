@@ -45,7 +45,7 @@ def setting(folder: Path) -> campaign.Setting:
         dataset=fake_dataset(folder),
         size=(64, 80),
         rule=budgets.rule('smoke'),
-        seeds=SEEDS,
+        seeds=range(SEEDS),
         precision='fp32',
         devices=('cpu',),
         slots=AT_ONCE,

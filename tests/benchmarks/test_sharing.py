@@ -55,7 +55,7 @@ def carry_out(way: Way, device: str, seeds: int, folder: Path) -> tuple[float, d
         dataset=data_sets.find('scenes'),
         size=SIZE,
         rule=RULE,
-        seeds=seeds,
+        seeds=range(seeds),
         precision='fp32',
         devices=(device,),
         slots=way.jobs,
