@@ -96,7 +96,7 @@ def lacking_weights(run: Receipt) -> str:
 def _at(block: Block, *keys: str) -> Any:
     value: Any = block
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key) if isinstance(value, dict) else None
     return value
 
 

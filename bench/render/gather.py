@@ -203,7 +203,7 @@ def lookup(receipt: Receipt, block: str, *keys: str) -> Any:
     """Return a value of one of the receipt's blocks, or None where the block or a key is missing."""
     value = getattr(receipt, block)
     for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key) if isinstance(value, dict) else None
     return value
 
 

@@ -159,13 +159,18 @@ def fingerprint(stored: Iterable[tuple[Path, Receipt]], catalogue: Catalogue, ti
     digest.update(json.dumps(list(timings), sort_keys=True).encode())
     claims = dict(catalogue.claims)
     digest.update(repr((dict(catalogue.reports), dict(catalogue.experiments), claims)).encode())
-    # The steps that judge lie beside this package; what they make of the same receipts may change with them.
-    package = Path(__file__).parent.parent
-    files = [*package.glob('*.py'), *(path for path in (package / 'render').rglob('*') if path.suffix in _SOURCES)]
-    for path in sorted(files):
-        digest.update(path.relative_to(package).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+    for name, path in sources().items():
+        digest.update(name.encode() + hashlib.sha256(path.read_bytes()).digest())
     digest.update(repr([(name, metadata.version(name)) for name in _LIBRARIES]).encode())
     return digest.hexdigest()
+
+
+def sources() -> dict[str, Path]:
+    """Return the files, by their names below ``bench``, that shape a report of the same receipts."""
+    # Judging and counting lie beside this package; all of it is hashed in no time.
+    package = Path(__file__).parent.parent
+    files = sorted(path for path in package.rglob('*') if path.suffix in _SOURCES)
+    return {path.relative_to(package).as_posix(): path for path in files}
 
 
 def listed(out: Path) -> set[str]:

@@ -68,6 +68,17 @@ def test_refresh_does_nothing_until_an_input_changes(runs, catalogue, tmp_path):
     assert (out / 'README.md').exists()
 
 
+def test_a_report_follows_the_code_that_judges_counts_and_draws():
+    names = {
+        'judging/judge.py',
+        'judging/resampling.py',
+        'measure/accuracy.py',
+        'render/templates/page.js',
+        'settings.py',
+    }
+    assert names <= set(write.sources())
+
+
 def test_a_folder_that_cannot_be_written_is_named(catalogue, tmp_path):
     (tmp_path / 'taken').write_text('a file')
     with pytest.raises(StoreError, match=r'cannot write the report to .*taken'):
