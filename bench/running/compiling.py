@@ -5,7 +5,16 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._dynamo import config
 from torch._dynamo.utils import counters
+
+FORMS = 128
+"""How many forms of one ``forward`` may be compiled: parts of one class share it, each with every shape it meets.
+
+torch gives up after 8, without an error: three trunks of one class at three batches each.
+"""
+# torch 2.6 has the older name alone.
+_LIMIT = 'recompile_limit' if hasattr(config, 'recompile_limit') else 'cache_size_limit'
 
 
 @cache
@@ -30,7 +39,8 @@ def compile_parts(model: nn.Module, device: str) -> dict[str, Any]:
     reason = why_not(device)
     if reason:
         return {'parts': [], 'reason': reason}
-    torch._dynamo.config.suppress_errors = True
+    config.suppress_errors = True
+    setattr(config, _LIMIT, FORMS)
     counters.clear()
     parts = {
         name: part

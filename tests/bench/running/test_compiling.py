@@ -49,6 +49,16 @@ def test_parts_are_compiled_in_place_and_give_the_same(eager):
     assert all(part.weight.grad is not None for part in (model.backbone[0], *model.heads))
 
 
+def test_parts_of_one_class_are_compiled_for_every_shape_they_meet(eager):
+    """More forms of one ``forward`` than torch compiles by itself."""
+    heads = nn.ModuleDict({str(channels): nn.Conv2d(channels, 2, 1) for channels in range(1, 5)})
+    compiling.compile_parts(nn.ModuleList([heads]), 'cpu')
+    for batch in range(1, 5):
+        for channels, head in heads.items():
+            head.forward(torch.randn(batch, int(channels), 4, 4))
+    assert compiling.left_eager() == 0
+
+
 def test_without_a_compiler_the_network_stays_as_it_is_and_the_record_says_so(monkeypatch):
     def broken(function, **options):
         raise RuntimeError('no C++ compiler was found\nand much more')
