@@ -38,9 +38,12 @@ class Setting:
 
     @property
     def order(self) -> tuple:
-        """Most telling first: full before short before smoke, large before small."""
+        """Most telling first: full before short before smoke, long trainings before brief ones, large before small.
+
+        How long comes before how large: a network that has hardly learnt says little at any size.
+        """
         area = 0 if self.size is None else self.size[0] * self.size[1]
-        spent = _BUDGETS.index(self.budget), self.dataset, -area, -(self.factor or 0)
+        spent = _BUDGETS.index(self.budget), self.dataset, -(self.factor or 0), -area
         return *spent, self.size or (), self.precision, self.switches
 
 
