@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bench import budgets, data_sets, devices, environment, forecast, inheritance, plan, sources, store
+from bench import budgets, data_sets, devices, environment, forecast, inheritance, plan, repeats, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError
 from bench.execute.schedule import Outcome, Schedule
@@ -141,7 +141,15 @@ def _learn_from_others(prepared: Prepared) -> None:
 
 
 def _to_repeat(receipt: Receipt, setting: Setting) -> bool:
-    return receipt.status in REPEATED or (setting.retry_failed and receipt.status != 'ok')
+    failed = setting.retry_failed and receipt.status != 'ok'
+    return receipt.status in REPEATED or failed or _has_weights_now(receipt, setting.weights)
+
+
+def _has_weights_now(receipt: Receipt, weights: Path) -> bool:
+    """Whether the documented weights that a run had to do without have been brought since."""
+    init = receipt.init or {}
+    documented = init.get('documented') or 'random'
+    return documented != 'random' and init.get('used') == 'random' and (weights / f'{documented}.pth').exists()
 
 
 def _config(setting: Setting, run: Run) -> Path:
@@ -254,6 +262,9 @@ def _settle(prepared: Prepared, outcome: Outcome[Job]) -> None:
     """Store what the worker could not, and keep what the run tells about others."""
     setting, job = prepared.setting, outcome.job
     if not outcome.stored:
+        # What a run ended with before stays where its repetition was not even stopped by itself.
+        if outcome.status in REPEATED and repeats.put_back(store.run_folder(setting.results, job.run)):
+            return
         store.write(setting.results, job.run, Receipt.of(job, outcome.status, outcome.reason))
         return
     if outcome.status == 'ok' and not setting.keep_checkpoints and job.keep_checkpoints:

@@ -42,5 +42,9 @@ class StoreError(BenchError):
     """A result could not be written to, or read from, the results folder."""
 
 
+class NewerReceipt(StoreError):
+    """A newer program wrote this receipt; it is left as it is, since it may be whole."""
+
+
 class Interrupted(BenchError):
     """A run was asked to stop; its last checkpoint allows it to continue."""

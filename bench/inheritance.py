@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from bench import repeats
 from bench.records import Run
 
 MARK = '.for_children'
@@ -11,8 +12,9 @@ MARK = '.for_children'
 
 
 def handed_on(results: Path, folder: str) -> bool:
-    """Whether the run in ``folder`` has its last weights on disk."""
-    return (results / folder / 'training' / 'last.pth').is_file()
+    """Whether the last weights of the run in ``folder`` are on disk; of one that was begun again they are not."""
+    begun = (results / folder / repeats.ATTEMPT).exists()
+    return not begun and (results / folder / 'training' / 'last.pth').is_file()
 
 
 def unfinished(runs: Iterable[Run], done: Callable[[Run], bool], results: Path) -> tuple[list[Run], set[str]]:

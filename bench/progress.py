@@ -57,6 +57,8 @@ class Progress:
             case 'step':
                 self._lines[folder] = f'step {message["step"]}/{message["of"]}  loss {message["loss"]:.4f}'
                 self._left[folder] = self._remaining(folder, message['step'] / message['of'])
+            case 'validate':
+                self._lines[folder] = f'validated {message["image"]} images'
             case 'waiting':
                 self._wait(folder, message['stage'])
             case 'score':

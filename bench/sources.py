@@ -20,10 +20,13 @@ ALWAYS = (
     'bench/checkpoints.py',
     'bench/compose.py',
     'bench/measure/accuracy.py',
+    'bench/measure/allocator.py',
     'bench/measure/boundary.py',
     'bench/measure/cost.py',
     'bench/measure/detail.py',
+    'bench/measure/latency.py',
     'bench/measure/maps.py',
+    'bench/measure/memory.py',
     'bench/measure/objects.py',
     'bench/own/heads.py',
     'bench/pipelines.py',
@@ -47,7 +50,10 @@ ALWAYS = (
     'custom_ops/transforms/quick.py',
     'custom_ops/transforms/sample.py',
 )
-"""Sources that shape every run's numbers. Sources that only move bytes or pixels on a screen are not here."""
+"""Sources that shape every run's numbers, beside what they name or import of ``custom_ops``.
+
+Sources that only move bytes or pixels on a screen are not here.
+"""
 
 ON_MENTION = {
     'auto_label': ('running/auto_label.py',),
@@ -88,7 +94,7 @@ def _registered() -> dict[str, Path]:
 
 @functools.cache
 def _imported(file: Path) -> tuple[Path, ...]:
-    """Return the ``custom_ops`` files that ``file`` imports, directly or not, itself first; packages name no file."""
+    """Return the ``custom_ops`` files that ``file`` imports, directly or not, itself first."""
     found = [file]
     waiting = [file]
     while waiting:
@@ -101,33 +107,56 @@ def _imported(file: Path) -> tuple[Path, ...]:
 
 @functools.cache
 def _imports(file: Path) -> tuple[Path, ...]:
-    package = '.'.join(('custom_ops', *file.relative_to(_OPS).parent.parts))
-    names: list[str] = []
+    found: list[Path] = []
     for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'), str(file))):
         if isinstance(node, ast.Import):
-            names += [one.name for one in node.names]
+            found += [one for name in node.names for one in _module(name.name, '')]
         elif isinstance(node, ast.ImportFrom):
+            package = '.'.join(file.relative_to(_OPS.parent).parent.parts)
             module = importlib.util.resolve_name('.' * node.level + (node.module or ''), package)
-            # What is imported may be a module itself or a name within one.
-            names += [module, *(f'{module}.{one.name}' for one in node.names)]
-    files = [_OPS.parent / (name.replace('.', '/') + '.py') for name in names if name.startswith('custom_ops.')]
-    return tuple(one for one in files if one.exists())
+            found += [one for name in node.names for one in _module(module, name.name)]
+    return tuple(dict.fromkeys(found))
+
+
+def _module(module: str, name: str) -> list[Path]:
+    """Return the file below ``custom_ops`` that ``name`` comes from when it is imported from ``module``, if any.
+
+    A package's own file is passed over: it imports everything, and a key follows what is used alone.
+    """
+    if module.split('.')[0] != 'custom_ops':
+        return []
+    base = _OPS.parent.joinpath(*module.split('.'))
+    for file in (base.with_suffix('.py'), base / f'{name}.py'):
+        if file.exists():
+            return [file]
+    for node in ast.parse((base / '__init__.py').read_text(encoding='utf-8')).body if base.is_dir() else ():
+        if isinstance(node, ast.ImportFrom) and name in {one.asname or one.name for one in node.names}:
+            return _module(importlib.util.resolve_name('.' * node.level + (node.module or ''), module), name)
+    return []
 
 
 @functools.cache
 def reached(config: Path) -> list[Path]:
     """Return every source file whose text can change the numbers of the experiment at ``config``."""
     files = config_files(config)
-    words = set(re.findall(r"'(\w+)'", ' '.join(file.read_text(encoding='utf-8') for file in files)))
-    for name, file in _registered().items():
-        if name in words:
-            files += [one for one in _imported(file) if one not in files]
     text = ' '.join(file.read_text(encoding='utf-8') for file in files)
     for word, names in ON_MENTION.items():
         if word in text:
             files += [file for name in names for file in sorted(_PACKAGE.glob(name))]
-    always = [_PACKAGE.parent / name for name in ALWAYS]
-    return [*files, *(file for file in always if file.exists() and file not in files)]
+    return list(dict.fromkeys([*files, *_named(files), *_always()]))
+
+
+@functools.cache
+def _always() -> tuple[Path, ...]:
+    files = [file for name in ALWAYS if (file := _PACKAGE.parent / name).exists()]
+    imported = [one for file in files for one in _imported(file)]
+    return tuple(dict.fromkeys([*files, *_named(files), *imported]))
+
+
+def _named(files: Iterable[Path]) -> list[Path]:
+    """Return the files that define the registered classes named in ``files``, and what these import."""
+    words = set(re.findall(r"'(\w+)'", ' '.join(file.read_text(encoding='utf-8') for file in files)))
+    return [one for name, file in _registered().items() if name in words for one in _imported(file)]
 
 
 @functools.cache
@@ -174,7 +203,8 @@ def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> s
 
 def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:
     """Return the key of a timing at the documented size."""
-    return _hash(experiment, 'cost', device.split(':')[0], precision, config=config)
+    timing = _digest(_PACKAGE / 'running' / 'costing.py')
+    return _hash(experiment, 'cost', device.split(':')[0], precision, timing, config=config)
 
 
 def _hash(*words: str, config: Path) -> str:

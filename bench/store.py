@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
-from bench.errors import ResultsInUse, StoreError
+from bench.errors import NewerReceipt, ResultsInUse, StoreError
 from bench.records import SCHEMA_VERSION, Receipt, Run, Status
 
 RECEIPT = 'receipt.json'
@@ -56,7 +56,8 @@ def parse(text: str, origin: str) -> Receipt:
     """Read a receipt's text.
 
     Raises:
-        StoreError: not JSON, a required key is missing, or a newer schema; the message names ``origin``.
+        StoreError: not JSON, or a required key is missing; the message names ``origin``.
+        NewerReceipt: a newer schema.
     """
     try:
         values = json.loads(text)
@@ -68,8 +69,9 @@ def parse(text: str, origin: str) -> Receipt:
     if missing:
         raise StoreError(f'{origin}: a receipt needs {", ".join(_REQUIRED)}; missing: {", ".join(missing)}')
     if values['schema_version'] > SCHEMA_VERSION:
-        raise StoreError(
-            f'{origin}: schema {values["schema_version"]} is newer than this program reads ({SCHEMA_VERSION})'
+        raise NewerReceipt(
+            f'{origin}: schema {values["schema_version"]} is newer than this program reads ({SCHEMA_VERSION}); '
+            'update the program, or give it another results folder'
         )
     if values['status'] not in get_args(Status):
         raise StoreError(f'{origin}: status {values["status"]!r} is not one of {", ".join(get_args(Status))}')
@@ -79,13 +81,21 @@ def parse(text: str, origin: str) -> Receipt:
 
 
 def read(results: Path, run: Run) -> Receipt | None:
-    """Return the stored receipt of ``run``, or None; a corrupt one is set aside with a message."""
+    """Return the stored receipt of ``run``, or None; a corrupt one is set aside with a message.
+
+    Raises:
+        NewerReceipt: a newer program wrote it.
+    """
     path = run_folder(results, run) / RECEIPT
     return _read_or_set_aside(path)
 
 
 def read_all(results: Path) -> list[tuple[Path, Receipt]]:
-    """Return every readable receipt below ``results`` with its folder, sorted by path."""
+    """Return every readable receipt below ``results`` with its folder, sorted by path.
+
+    Raises:
+        NewerReceipt: a newer program wrote one of them.
+    """
     return list(read_each(results))
 
 
@@ -113,6 +123,8 @@ def _read_or_set_aside(path: Path) -> Receipt | None:
         return parse(path.read_text(encoding='utf-8'), str(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except NewerReceipt:
+        raise
     except (StoreError, UnicodeDecodeError) as error:
         aside = path.with_name(f'{RECEIPT}.corrupt')
         with contextlib.suppress(OSError):

@@ -45,7 +45,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 from PIL import UnidentifiedImageError
 
-from bench import data_sets, devices, environment, lease, store
+from bench import data_sets, devices, environment, lease, repeats, store
 from bench.errors import DataError, Interrupted
 from bench.measure import allocator, memory
 from bench.records import CostJob, Job, Receipt, Status
@@ -130,8 +130,12 @@ def classify(error: BaseException) -> tuple[Status, str]:
 
 
 def _prepare(folder: Path, job: Job) -> int:
-    """Keep what an unfinished run of the same key left, remove anything else; return how often it was resumed."""
-    note = folder / 'attempt.json'
+    """Keep what an unfinished run of the same key left, remove anything else; return how often it was resumed.
+
+    What a finished run left waits aside.
+    """
+    repeats.set_aside(folder)
+    note = folder / repeats.ATTEMPT
     state: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         state = json.loads(note.read_text())
@@ -141,18 +145,27 @@ def _prepare(folder: Path, job: Job) -> int:
     if (state.get('key'), state.get('accumulate')) == (job.key, job.accumulate) and begun:
         resumed = int(state.get('resumed', 0)) + 1
     else:
-        shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        for file in folder.iterdir():
+            if file.name != repeats.ASIDE:
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
     store.write_atomically(note, json.dumps({'key': job.key, 'accumulate': job.accumulate, 'resumed': resumed}))
     return resumed
 
 
 def _tidy(folder: Path, job: Job, receipt: Receipt) -> None:
-    """Drop the checkpoints of a finished run unless they are wanted; an unfinished run needs them to continue."""
+    """Drop the checkpoints of a finished run unless they are wanted; an unfinished run needs them to continue.
+
+    So does one whose training is done and what came after it failed for a reason outside it.
+    """
     if receipt.status == 'interrupted':
+        repeats.put_back(folder)
+        return
+    if receipt.status == 'ok':
+        repeats.drop(folder)
+    elif receipt.status in ('crash', 'missing-data', 'oom') and any((folder / 'training').rglob(training.DONE)):
         return
     training.tidy(folder / 'training', keep=receipt.status == 'ok' and job.keep_checkpoints)
-    (folder / 'attempt.json').unlink(missing_ok=True)
+    (folder / repeats.ATTEMPT).unlink(missing_ok=True)
 
 
 def _accept_stop_signal() -> None:
@@ -202,11 +215,11 @@ def _keep_in_touch(send: Report, kind: str) -> Callable[[float], bool]:
 
 
 def _considerate(send: Report, held: lease.Lease) -> Report:
-    """Return a ``report`` that after every step and every scored image lets a measurement of another run go first."""
+    """Return a ``report`` that after every step and every image lets a measurement of another run go first."""
 
     def report(message: dict[str, Any]) -> None:
         send(message)
-        if message['kind'] in ('step', 'score'):
+        if message['kind'] in ('step', 'validate', 'score'):
             waited_sec = held.give_way()
             if waited_sec:
                 send({'kind': 'waited', 'sec': waited_sec})

@@ -54,6 +54,10 @@ class ProgressHook(Hook):
                 if hasattr(hook, 'stop_requested'):
                     hook.stop_requested = True
 
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
+        # Hundreds of large images take longer than a run may be silent for.
+        self.report({'kind': 'validate', 'image': batch_idx + 1})
+
 
 @dataclass(frozen=True)
 class Trained:

@@ -6,11 +6,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from bench import budgets, lease
+from bench import budgets, campaign, lease, repeats, store
+from bench.execute.schedule import Outcome
+from bench.records import Receipt, Run
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ('--budget', 'short', '--budget-factor', '0.1')
@@ -297,3 +300,39 @@ def test_runs_at_once_say_that_their_times_are_shared_and_a_run_alone_does_not(c
     alone.results = run.folder / 'alone'
     assert alone('--jobs', '2', '--only', 'fake/slow').returncode == 0
     assert alone.receipts()['slow']['contended'] is False
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A run that ended well before, as a job of today."""
+    job = SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, 0))
+    values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'before'}
+    store.write(tmp_path, job.run, Receipt(**values))
+    return job, SimpleNamespace(setting=SimpleNamespace(results=tmp_path))
+
+
+@pytest.mark.parametrize('status', ['skipped', 'interrupted'])
+def test_a_run_keeps_its_result_until_it_has_another(finished, status):
+    job, prepared = finished
+    campaign._settle(prepared, Outcome(job, status, 'no time is left', False))
+    repeats.set_aside(store.run_folder(prepared.setting.results, job.run))
+    assert store.read(prepared.setting.results, job.run) is None
+    campaign._settle(prepared, Outcome(job, status, 'killed in its midst', False))
+    assert store.read(prepared.setting.results, job.run).key == 'before'
+
+
+@pytest.mark.parametrize(
+    ('documented', 'used', 'again'),
+    [
+        ('r50', 'random', True),
+        ('r50', 'r50', False),
+        ('r101', 'random', False),
+        ('random', 'random', False),
+        (None, None, False),
+    ],
+)
+def test_a_run_is_repeated_once_its_documented_weights_are_there(tmp_path, documented, used, again):
+    (tmp_path / 'r50.pth').touch()
+    (tmp_path / 'random.pth').touch()
+    receipt = SimpleNamespace(status='ok', init=documented and {'documented': documented, 'used': used})
+    assert campaign._to_repeat(receipt, SimpleNamespace(retry_failed=False, weights=tmp_path)) is again

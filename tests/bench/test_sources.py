@@ -8,8 +8,8 @@ from bench.records import Run
 
 RUN = Run('fake/net', 'scenes', (96, 192), 'smoke', 0.0, 0)
 
-REACHED = ('nets/used', 'nets/block', 'nets/beside', 'other/above', 'other/module')
-"""Modules of ``benchmark_folder`` that its leaf reaches, one by each way of importing."""
+REACHED = ('nets/used', 'nets/block', 'nets/beside', 'other/above', 'other/module', 'parts/gate', 'hooks/named')
+"""Modules of ``benchmark_folder`` that its leaf reaches, one by each way of importing; the last one by ``compose``."""
 
 CACHED = [one for one in vars(sources).values() if hasattr(one, 'cache_clear')]
 
@@ -17,14 +17,24 @@ CACHED = [one for one in vars(sources).values() if hasattr(one, 'cache_clear')]
 @pytest.fixture
 def benchmark_folder(tmp_path):
     """A leaf config, its base, and an operator package of two modules of which the leaf reaches one."""
-    sources._registered.cache_clear()
     ops = tmp_path / 'custom_ops'
     (ops / 'nets').mkdir(parents=True)
     (ops / 'nets' / 'used.py').write_text(
         'from custom_ops.nets.block import Block\n\n\n@MODELS.register_module()\nclass UsedNet:\n    pass\n'
     )
     (ops / 'nets' / 'block.py').write_text('from .beside import (\n    beside,\n)\nfrom ..other.above import above\n')
-    (ops / 'nets' / 'beside.py').write_text('from custom_ops.other import module\nfrom . import block\n')
+    (ops / 'nets' / 'beside.py').write_text(
+        'from custom_ops.other import module\nfrom . import block\nfrom custom_ops.parts import Gate\n'
+    )
+    for name in ('parts', 'hooks'):
+        (ops / name).mkdir()
+    (ops / 'parts' / '__init__.py').write_text('from .gate import Gate\nfrom .unused import Other\n')
+    (ops / 'parts' / 'gate.py').write_text('class Gate:\n    pass\n')
+    (ops / 'parts' / 'unused.py').write_text('class Other:\n    pass\n')
+    (ops / 'hooks' / 'named.py').write_text('@HOOKS.register_module()\nclass NamedHook:\n    pass\n')
+    (tmp_path / 'bench').mkdir()
+    (tmp_path / 'bench' / 'compose.py').write_text("HOOKS = [dict(type='NamedHook')]\n")
+    (tmp_path / 'bench' / 'budgets.py').write_text('')
     (ops / 'other').mkdir()
     for name in ('above', 'module'):
         (ops / 'other' / f'{name}.py').write_text(f'{name} = 1\n')
@@ -37,6 +47,7 @@ def benchmark_folder(tmp_path):
 @pytest.fixture
 def key(benchmark_folder, monkeypatch):
     monkeypatch.setattr(sources, '_OPS', benchmark_folder / 'custom_ops')
+    monkeypatch.setattr(sources, '_PACKAGE', benchmark_folder / 'bench')
 
     def made(run=RUN, manifest='m'):
         for cached in CACHED:
@@ -44,7 +55,8 @@ def key(benchmark_folder, monkeypatch):
         return sources.key(run, benchmark_folder / 'net.py', manifest)
 
     yield made
-    sources._registered.cache_clear()
+    for cached in CACHED:
+        cached.cache_clear()
 
 
 @pytest.mark.parametrize('file', ['net.py', 'base.py', *(f'custom_ops/{name}.py' for name in REACHED)])
@@ -70,7 +82,8 @@ def test_code_keeps_every_line_of_a_text_that_is_a_value():
 
 def test_the_key_ignores_a_module_that_the_config_does_not_name(key, benchmark_folder):
     before = key()
-    (benchmark_folder / 'custom_ops/nets/unused.py').write_text('# gone\n')
+    for name in ('nets/unused', 'parts/unused'):
+        (benchmark_folder / f'custom_ops/{name}.py').write_text('# gone\n')
     assert key() == before
 
 

@@ -52,7 +52,7 @@ def test_a_corrupt_receipt_is_set_aside_with_a_message(tmp_path, capsys, text):
     assert store.read_all(tmp_path) == []
 
 
-def test_a_receipt_of_a_newer_program_is_not_misread(tmp_path):
+def test_a_receipt_of_a_newer_program_is_neither_misread_nor_moved(tmp_path):
     text = json.dumps({**receipt().__dict__, 'schema_version': SCHEMA_VERSION + 1})
     with pytest.raises(StoreError, match='newer than this program reads'):
         store.parse(text, 'here')

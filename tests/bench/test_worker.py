@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -37,6 +38,7 @@ def test_an_exception_becomes_a_status_and_a_reason(error, status):
 
 IMPORTS = """
 import sys
+from types import SimpleNamespace
 import torch
 def asked():
     # Else it asks the driver, and CUDA has started.
@@ -71,3 +73,29 @@ def test_a_reason_is_one_line():
     _, reason = worker.classify(RuntimeError('first\nsecond\n' * 1000))
     assert '\n' not in reason
     assert 'first' in reason
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """The folder of a run that has finished its training, and its job."""
+    (tmp_path / 'training').mkdir()
+    for name in ('attempt.json', 'training/weights.pth', 'training/done.json'):
+        (tmp_path / name).write_text('{"key": "k", "accumulate": 1}')
+    return tmp_path, SimpleNamespace(key='k', accumulate=1, keep_checkpoints=False)
+
+
+@pytest.mark.parametrize(
+    ('status', 'kept'), [('oom', True), ('crash', True), ('interrupted', True), ('nan', False), ('ok', False)]
+)
+def test_a_finished_training_outlives_what_fails_after_it(trained, status, kept):
+    folder, job = trained
+    worker._tidy(folder, job, SimpleNamespace(status=status))
+    assert (folder / 'training' / 'weights.pth').exists() is kept
+    assert worker._prepare(folder, job) == int(kept), 'what is kept is gone on with'
+
+
+def test_what_failed_before_its_training_ended_keeps_no_weights(trained):
+    folder, job = trained
+    (folder / 'training' / 'done.json').unlink()
+    worker._tidy(folder, job, SimpleNamespace(status='crash'))
+    assert not (folder / 'training' / 'weights.pth').exists()

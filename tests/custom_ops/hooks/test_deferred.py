@@ -159,6 +159,12 @@ def test_progress_tells_the_last_of_what_was_read(runner):
     assert [(message['step'], message['loss']) for message in told] == [(105, 9.0), (110, 19.0)]
 
 
+def test_progress_tells_of_every_validated_image(runner):
+    told = []
+    ProgressHook(told.append, before=0, of=1, accumulate=1).after_val_iter(runner, 4)
+    assert told == [{'kind': 'validate', 'image': 5}]
+
+
 def test_values_of_several_kinds_keep_their_order():
     values = DeferredValues(3)
     assert values.add('a', torch.tensor(1.5)) == [] == values.add('b', torch.tensor([2.5], dtype=torch.float64))
