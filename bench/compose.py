@@ -249,7 +249,8 @@ def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bo
 
 
 def _train_loop(leg: Leg, accumulate: int) -> dict[str, Any]:
-    interval = max(1, -(-leg.steps // leg.validations)) * accumulate
+    # To the nearest step: what counts validations, as a plateau's patience does, is then least stretched.
+    interval = max(1, round(leg.steps / leg.validations)) * accumulate
     return {'type': 'ResumableIterLoop', 'max_iters': leg.steps * accumulate, 'val_interval': interval}
 
 
@@ -268,7 +269,7 @@ def _validation(
     split = validation_split(stated, dataset)
     return {
         'val_dataloader': scoring_loader(size, dataset, split, pair_lists[split], rule.val_images, run.device, pixels),
-        'val_cfg': {'type': 'ValLoop'},
+        'val_cfg': {'type': 'Bf16ValLoop' if run.precision == 'bf16' else 'ValLoop'},
         'val_evaluator': [{'type': 'ConfusionMetric'}, {'type': 'CrossEntropyMetric'}],
     }
 

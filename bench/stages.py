@@ -240,9 +240,13 @@ def _steps(rule: BudgetRule, stages: Sequence[Stage], samples: Mapping[str | Non
 
 
 def scaled_size(size: Size, scale: float, stride: int) -> Size:
-    """Return an image size (H, W) times ``scale`` to a multiple of ``stride``, at least 64 a side; itself at 1."""
+    """Return an image size (H, W) times ``scale`` to a multiple of ``stride``, at least 64 a side; itself at 1.
+
+    Where the short side would fall below 64, both are scaled by less.
+    """
     if scale == 1:
         return size
+    scale = max(scale, MIN_SIDE / min(size))
     height, width = (max(MIN_SIDE, stride * round(side * scale / stride)) for side in size)
     return height, width
 

@@ -14,6 +14,7 @@ from bench.running import attention, panels, weights
 from bench.running.attempt import Attempt
 from bench.running.counting import Counting
 from bench.running.training import Trained, read_curve
+from custom_ops.metrics import ConfusionMetric
 
 PANELS = 4
 
@@ -36,6 +37,7 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
         'test_names': names,
         'train': train_matrices,
         'train_names': train_names,
+        **_last_validation(trained.runner),
         **counts,
     }
     blocks = {
@@ -53,6 +55,18 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
         np.savez_compressed(out, **arrays)
     part.replace(attempt.folder / store.MATRICES)
     return blocks
+
+
+def _last_validation(runner: Runner) -> dict[str, Any]:
+    """Return ``val`` and ``val_names``, as for the other splits, of the training's last validation.
+
+    Nothing where none was asked for, or where it took place in a process that has ended.
+    """
+    loop = runner.val_loop
+    found = [one for one in (loop.evaluator.metrics if loop else ()) if isinstance(one, ConfusionMetric) and one.names]
+    return (
+        {'val': found[0].matrices, 'val_names': np.array([Path(name).stem for name in found[0].names])} if found else {}
+    )
 
 
 def _validation(attempt: Attempt) -> dict[str, Any]:

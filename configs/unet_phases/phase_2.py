@@ -17,4 +17,4 @@ _base_ = [
 model = dict(
     backbone=dict(
         encoder=(30, 90, 270, 810, 2430), decoder=(810, 270, 90, 30), upsampling='bilinear', order='conv_first'))
-protocol = dict(batch_size=32, stride=32)
+protocol = dict(batch_size=32)

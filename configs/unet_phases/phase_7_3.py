@@ -17,4 +17,3 @@ _base_ = [
 model = dict(
     backbone=dict(
         encoder=(30, 90, 270, 810), decoder=(270, 90, 30), encoder_convs=2, batch_norm=True, skips=True))
-protocol = dict(stride=16)

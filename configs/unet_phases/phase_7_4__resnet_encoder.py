@@ -10,4 +10,3 @@ Command: python bench/run_all.py --only unet_phases/phase_7_4__resnet_encoder
 _base_ = ['phase_7_4.py']
 
 model = dict(backbone=dict(_delete_=True, type='ResNetUNet', depth=34, num_classes=10))
-protocol = dict(stride=32)

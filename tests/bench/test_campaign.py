@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import psutil
 import pytest
 
 from bench import budgets, campaign, lease, repeats, store
 from bench.execute.schedule import Outcome
+from bench.measure import accuracy
 from bench.records import Receipt, Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,11 @@ def test_a_run_leaves_what_the_contract_names(command):
     assert {'config.py', 'curves.csv', 'confusion.npz', 'log.txt', 'panels'} <= {
         entry.name for entry in folder.iterdir()
     }
+    with np.load(folder / 'confusion.npz') as stored:
+        assert accuracy.scores(stored['test'], build.CLASSES) == receipt['metrics']
+        pooled = accuracy.scores(stored['val'], build.CLASSES)['miou']
+        assert pooled == pytest.approx(receipt['validation']['last_miou'])
+        assert len(stored['val']) == len(stored['val_names'])
     assert not list(folder.rglob('*.pth')), 'checkpoints are kept on request only'
     assert str(ROOT) not in (folder / 'receipt.json').read_text()
     assert (run.results / 'report' / 'index.html').exists()

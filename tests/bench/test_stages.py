@@ -72,7 +72,8 @@ def test_a_file_is_no_parent():
 def test_growing_images_keep_their_ratio_and_no_side_falls_below_64():
     sizes = [stages.scaled_size((512, 912), scale, 16) for scale in (0.25, 0.5, 1.0)]
     assert sizes == [(128, 224), (256, 448), (512, 912)], 'those of squeeze_edge'
-    assert stages.scaled_size((96, 192), 0.25, 16) == (64, 64)
+    assert stages.scaled_size((96, 192), 0.25, 16) == (64, 128), 'the shape of the image is kept'
+    assert stages.scaled_size((120, 160), 0.25, 16) == (64, 80)
     assert stages.scaled_size((375, 1242), 1.0, 16) == (375, 1242)
 
 

@@ -14,6 +14,7 @@ protocol = dict(
     train_view=dict(kind='crop', size=(256, 256), short_side=375, how='centre', scale=None),
     # The source scores centre crops; the whole photograph is scored here, as for every other model.
     test_view=dict(kind='native'),
+    # That of the deepest network for all: one change between two phases is then the only one.
     stride=64,
     augment=[],
     schedule=[dict(kind='constant')],
