@@ -98,7 +98,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
     made = plan.make_plan(
         known.experiments,
         ids,
-        dataset=setting.dataset.name,
+        dataset=_data_name(setting.dataset, manifest),
         size=setting.size,
         rule=setting.rule,
         seeds=setting.seeds,
@@ -130,6 +130,11 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
         _learn_from_others(prepared)
         _add_jobs(prepared, todo, keys, manifest)
     return prepared
+
+
+def _data_name(dataset: DataSet, manifest: data_sets.Manifest) -> str:
+    """Return what runs call their data: what has no name of its own is told apart by its content."""
+    return f'{dataset.name}-{manifest.sha256[:8]}' if dataset.name == 'folder' else dataset.name
 
 
 def _learn_from_others(prepared: Prepared) -> None:
@@ -302,8 +307,11 @@ def print_forecast(prepared: Prepared) -> None:
         )
     headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
     print(tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run')
-    total = sum(one.wall_sec for one in prepared.forecasts.values()) / prepared.setting.jobs
-    done = len(prepared.statuses)
-    print(f'\n{len(rows)} to run, about {duration(total)} with --jobs {prepared.setting.jobs}; {done} already done')
+    times = [one.wall_sec for one in prepared.forecasts.values()]
+    total = max(sum(times) / prepared.setting.jobs, max(times, default=0.0))
+    again = sum(repeats.finished(store.run_folder(prepared.setting.results, job.run)) for job in prepared.jobs)
+    replaced = f' ({again} of them again, their results aside in {repeats.ASIDE}/)' if again else ''
+    jobs, done = prepared.setting.jobs, len(prepared.statuses)
+    print(f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done')
     for name, reason in prepared.left_out.items():
         print(f'left out: {name}: {reason}')

@@ -105,10 +105,12 @@ def check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise ValueError(f'--{name.replace("_", "-")} {value}: at least 1 is needed')
-    for name in ('max_minutes', 'timeout_minutes'):
+    for name in ('max_minutes', 'timeout_minutes', 'budget_factor'):
         value = getattr(options, name)
-        if value is not None and value <= 0:
+        if value is not None and not 0 < value < float('inf'):
             raise ValueError(f'--{name.replace("_", "-")} {value}: must be positive')
+    if options.weights is not None and not options.weights.is_dir():
+        raise ValueError(f'--weights {options.weights}: no such folder')
     if options.checkpoint and not options.config:
         raise ValueError('--checkpoint goes with --config: it says whose weights these are')
     if options.config and options.list:

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(argv)
     try:
         return _predict(chosen)
-    except (BenchError, ValueError) as error:
+    except (BenchError, PermissionError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
@@ -182,7 +182,7 @@ def _refuse_to_replace(targets: Sequence[Target], force: bool) -> None:
 
 def _label(targets: Sequence[Target], labeller: 'Labeller', share: float) -> dict[Path, str]:
     """Write the predictions; return the images that could not be read, with the reason."""
-    from bench.data_sets.pictures import Unreadable, decode_image
+    from bench.data_sets.pictures import Unreadable, check_image
     from bench.own import inference
 
     unreadable: dict[Path, str] = {}
@@ -191,7 +191,7 @@ def _label(targets: Sequence[Target], labeller: 'Labeller', share: float) -> dic
             try:
                 content = target.image.read_bytes()
                 # The decoder of the training would fill up a truncated file and say nothing.
-                decode_image(content)
+                check_image(content)
                 image = inference.decode(content)
             except (OSError, Unreadable) as error:
                 unreadable[target.image] = getattr(error, 'strerror', None) or str(error)

@@ -93,7 +93,8 @@ class Progress:
         return spent * (1 - share) / share if spent > 5 else self._forecasts[folder].wall_sec * (1 - share)
 
     def _eta_sec(self) -> float:
-        return (sum(self._left.values()) + self._waiting.sec()) / self._jobs
+        shared = (sum(self._left.values()) + self._waiting.sec()) / self._jobs
+        return max(shared, *self._left.values(), 0.0)
 
     def _refresh(self) -> None:
         if self._live is None:

@@ -1,6 +1,7 @@
-"""The files of a finished run while it is repeated: aside until the repetition ends well, back if that is interrupted.
+"""The files of a finished run that is repeated: aside meanwhile, back if that is interrupted, one generation kept.
 
-Files only, no torch. A run is repeated when its sources changed, or when a child needs weights that were not kept.
+Files only, no torch. A run is repeated when its sources or its data changed, or when a child needs weights that were
+not kept.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from bench import store
 from bench.errors import StoreError
+from bench.records import Receipt
 
 ASIDE = 'older'
 """The folder within a run's own where its earlier files wait."""
@@ -24,10 +26,12 @@ def set_aside(folder: Path) -> None:
 
     Checkpoints go with them unless an attempt, which is then to go on, has begun its own.
     """
-    if not _finished(folder):
+    if not finished(folder):
         return
     aside = folder / ASIDE
     begun = (folder / ATTEMPT).exists()
+    if not begun:
+        shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(exist_ok=True)
     for file in folder.iterdir():
         if file.name not in _PRESENT or (file.name == 'training' and not begun):
@@ -41,18 +45,26 @@ def put_back(folder: Path) -> bool:
         for file in aside.iterdir():
             if file.name not in _PRESENT:
                 _move(file, folder / file.name)
-    return _finished(folder)
+    return finished(folder)
 
 
-def drop(folder: Path) -> None:
-    """Forget what was set aside: the repetition ended well."""
-    shutil.rmtree(folder / ASIDE, ignore_errors=True)
+def settle(folder: Path) -> None:
+    """Take in that the repetition ended well: what was set aside stays there only if it says something else."""
+    now, before = _receipt(folder), _receipt(folder / ASIDE)
+    if now is None or before is None or now.key == before.key:
+        shutil.rmtree(folder / ASIDE, ignore_errors=True)
 
 
-def _finished(folder: Path) -> bool:
+def finished(folder: Path) -> bool:
+    """Return whether the folder is that of a run that ended ``ok``."""
+    receipt = _receipt(folder)
+    return receipt is not None and receipt.status == 'ok'
+
+
+def _receipt(folder: Path) -> Receipt | None:
     with contextlib.suppress(OSError, StoreError):
-        return store.parse((folder / store.RECEIPT).read_text(encoding='utf-8'), '').status == 'ok'
-    return False
+        return store.parse((folder / store.RECEIPT).read_text(encoding='utf-8'), '')
+    return None
 
 
 def _move(file: Path, to: Path) -> None:

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return _run(options)
-    except BenchError as error:
+    except (BenchError, PermissionError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import catalogue, options, paths
-from bench.errors import BenchError, UnknownName
+from bench.errors import BenchError, PlanError, UnknownName
 from bench.records import BudgetRule, DataSet, Size, Status
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # As a batch system ends what has had its time: like Ctrl-C, with a checkpoint of what is under way.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         return _cost(chosen) if chosen.cost else _run(chosen)
-    except (BenchError, ValueError) as error:
+    except (BenchError, PermissionError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
@@ -192,7 +192,15 @@ def _size(chosen, dataset: DataSet) -> Size:
 
     if chosen.size:
         return sizes.parse_size(chosen.size)
-    return sizes.smoke_size(dataset.base_size) if chosen.budget == 'smoke' else dataset.base_size
+    if chosen.budget == 'smoke':
+        return sizes.smoke_size(dataset.base_size)
+    height, width = dataset.base_size
+    if min(height, width) < sizes.MIN_SIDE:
+        raise PlanError(
+            f'the images of {dataset.name} are about {height}x{width}: networks need {sizes.MIN_SIDE} pixels a side; '
+            'give --size HxW, to which images are brought'
+        )
+    return dataset.base_size
 
 
 if __name__ == '__main__':

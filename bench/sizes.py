@@ -43,5 +43,5 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def smoke_size(base: tuple[int, int]) -> tuple[int, int]:
     """Return the small size that smoke runs use on a data set of base size ``base``, at least 64 a side."""
-    height = min(SMOKE_HEIGHT, base[0])
+    height = max(MIN_SIDE, min(SMOKE_HEIGHT, base[0]))
     return height, max(MIN_SIDE, round(base[1] * height / base[0] / 16) * 16)

@@ -161,7 +161,7 @@ def _tidy(folder: Path, job: Job, receipt: Receipt) -> None:
         repeats.put_back(folder)
         return
     if receipt.status == 'ok':
-        repeats.drop(folder)
+        repeats.settle(folder)
     elif receipt.status in ('crash', 'missing-data', 'oom') and any((folder / 'training').rglob(training.DONE)):
         return
     training.tidy(folder / 'training', keep=receipt.status == 'ok' and job.keep_checkpoints)

@@ -173,7 +173,7 @@ def _read(dataset: DataSet, pair: Pair, allowed: frozenset[int]) -> _Seen:
     path = pair.image
     try:
         image = (dataset.root / pair.image).read_bytes()
-        _, image_size = pictures.decode_image(image)
+        image_size = pictures.check_image(image)
         path = pair.label
         label = (dataset.root / pair.label).read_bytes()
         values = pictures.decode_label(label)

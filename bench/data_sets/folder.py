@@ -8,7 +8,7 @@ ignored.
 import colorsys
 from pathlib import Path
 
-from bench.data_sets.listing import pairs_of
+from bench.data_sets.listing import IMAGE_SUFFIXES, names_in, pairs_of
 from bench.errors import DataError
 from bench.records import DataSet, Pair, Size
 
@@ -34,7 +34,7 @@ def find(root: Path | None = None, classes: Path | None = None) -> DataSet:
     Its base size is the median height and the median width of (at most 256 evenly spaced) images.
 
     Raises:
-        DataError: a folder or the class file is missing, or the class file breaks a rule.
+        DataError: a folder or the class file is missing, the class file breaks a rule, or a split has folders.
     """
     if root is None:
         raise DataError('folder needs a folder: --data-root DIR with images/<split>/* and labels/<split>/*.png')
@@ -42,6 +42,7 @@ def find(root: Path | None = None, classes: Path | None = None) -> DataSet:
     missing = [name for name in needed if not (root / name).is_dir()]
     if missing:
         raise DataError(f'no data set in {root}: {", ".join(missing)} missing; needed are {", ".join(needed)}')
+    _refuse_deeper(root)
     names = read_classes(classes or root / 'classes.txt')
     tested = any((root / kind / 'test').is_dir() for kind in ('images', 'labels'))
     splits = {
@@ -56,6 +57,18 @@ def find(root: Path | None = None, classes: Path | None = None) -> DataSet:
         base_size=_median_size(root, [pair for pairs in splits.values() for pair in pairs]),
         splits=splits,
     )
+
+
+def _refuse_deeper(root: Path) -> None:
+    """Refuse images in folders below a split's: left out without a word they would be missed in every number."""
+    for kind in ('images', 'labels'):
+        for folder in sorted(root.glob(f'{kind}/*/*/')):
+            inside = [] if folder.name.startswith('.') else names_in(folder, IMAGE_SUFFIXES)
+            if inside:
+                raise DataError(
+                    f'{folder.relative_to(root)} holds {inside[0]}: a split is one folder, '
+                    f'so put all of its files into {folder.parent.relative_to(root)}'
+                )
 
 
 def sequence(image: str) -> str:

@@ -13,9 +13,9 @@ def pairs_of(root: Path, images: str, labels: str) -> tuple[Pair, ...]:
     A missing partner is given the path it should have; two images of one stem give two pairs with one label.
     """
     by_stem: dict[str, list[str]] = {}
-    for name in _names(root / images, IMAGE_SUFFIXES):
+    for name in names_in(root / images, IMAGE_SUFFIXES):
         by_stem.setdefault(Path(name).stem, []).append(f'{images}/{name}')
-    label_by_stem = {Path(name).stem: f'{labels}/{name}' for name in _names(root / labels, ('.png',))}
+    label_by_stem = {Path(name).stem: f'{labels}/{name}' for name in names_in(root / labels, ('.png',))}
     suffix = Path(next(iter(by_stem.values()))[0]).suffix if by_stem else '.png'
     return tuple(
         Pair(image=image, label=label_by_stem.get(stem, f'{labels}/{stem}.png'))
@@ -24,7 +24,8 @@ def pairs_of(root: Path, images: str, labels: str) -> tuple[Pair, ...]:
     )
 
 
-def _names(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+def names_in(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Return the names of the files in ``folder`` with one of ``suffixes``, sorted; none where there is no folder."""
     if not folder.is_dir():
         return []
     # Hidden files are an operating system's droppings (._x.png), never data.

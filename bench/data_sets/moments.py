@@ -51,7 +51,7 @@ def _histogram(root: Path, pair: Pair) -> 'NDArray[np.int64]':
     import numpy as np
 
     try:
-        image, _ = pictures.decode_image((root / pair.image).read_bytes())
+        image = pictures.decode_image((root / pair.image).read_bytes())
     except (OSError, pictures.Unreadable) as error:
         raise DataError(f'{pair.image} in {root}: {error}') from error
     return np.stack([np.bincount(image[..., channel].ravel(), minlength=256) for channel in range(3)])

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
 
 ORIENTATION = 0x0112
 LABEL_MODES = ('L', 'P', '1')
+ALWAYS_READ = ('JPEG', 'PNG')
+"""Formats of which OpenCV, which training reads with, takes whatever Pillow takes."""
+PNG, BITS, COLOURS = b'\x89PNG', 24, 25
+"""How a PNG begins, and where it states its bits a sample and its kind of colours."""
+STRETCHED = ((2, 0), (4, 0))
+"""Grey levels of 2 or 4 bits."""
 
 
 class Unreadable(Exception):
@@ -37,30 +43,56 @@ def upright_size(picture: 'Image') -> Size:
     return (width, height) if turned else (height, width)
 
 
-def decode_image(content: bytes) -> 'tuple[NDArray[np.uint8], Size]':
-    """Return an image's pixels as stored, RGB uint8 [h, w, 3], and its upright size (H, W).
+def check_image(content: bytes) -> Size:
+    """Decode an image to its end and return its upright size (H, W).
 
     Raises:
-        Unreadable: the bytes are no image, or a truncated one.
+        Unreadable: the bytes are no image, a truncated one, or one that training cannot read.
     """
-    import numpy as np
-
     picture = _decode(content)
-    return np.asarray(picture.convert('RGB')), upright_size(picture)
+    if picture.format not in ALWAYS_READ:
+        _pixels(content)
+    return upright_size(picture)
+
+
+def decode_image(content: bytes) -> 'NDArray[np.uint8]':
+    """Return an image's pixels as training reads them: RGB uint8 [H, W, 3], upright.
+
+    Raises:
+        Unreadable: as ``check_image``.
+    """
+    # OpenCV fills up a truncated file and says nothing.
+    _decode(content)
+    return _pixels(content)[..., ::-1]
 
 
 def decode_label(content: bytes) -> 'NDArray[np.uint8]':
     """Return a label map, uint8 [H, W], of stored values.
 
     Raises:
-        Unreadable: the bytes are no image, a truncated one, or one with colours or 16 bits instead of class values.
+        Unreadable: the bytes are no image, a truncated one, or one with colours, 16 bits or stretched grey levels
+            instead of class values.
     """
     import numpy as np
 
     picture = _decode(content)
+    if content.startswith(PNG) and (content[BITS], content[COLOURS]) in STRETCHED:
+        raise Unreadable(
+            f'has {content[BITS]} bits a pixel, which decoders stretch to 8 and so change: save it with 8 bits'
+        )
     if picture.mode not in LABEL_MODES:
         raise Unreadable(f'has pixels of kind {picture.mode}: a label is one channel of 8 bits that holds class values')
     return np.asarray(picture).astype(np.uint8)
+
+
+def _pixels(content: bytes) -> 'NDArray[np.uint8]':
+    import cv2
+    import numpy as np
+
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise Unreadable('cannot be read by OpenCV, which training uses: save it as PNG or JPEG')
+    return pixels.astype(np.uint8)
 
 
 def _decode(content: bytes) -> 'Image':

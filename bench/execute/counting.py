@@ -165,10 +165,12 @@ class _Networks:
         built = cost.build_on_meta(model)
         image = cost.count(built, (3, *size), auxiliary)
         sample = cost.count(built, (3, *crop), count_auxiliary=True)
-        saved = footprint.training_footprint(built, (3, *crop), batch)
+        # Some layers normalise over a batch, and take no single sample while training.
+        counted = max(2, batch)
+        saved = footprint.training_footprint(built, (3, *crop), counted)
         return {
             'params': image['params'],
             'macs_image': image['macs'],
             'macs_crop': sample['macs'],
-            'batch_bytes': saved['activation_bytes'] + saved['transient_bytes'],
+            'batch_bytes': (saved['activation_bytes'] + saved['transient_bytes']) * batch // counted,
         }

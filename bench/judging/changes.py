@@ -64,7 +64,8 @@ def compare(before: Iterable[Stored], after: Iterable[Stored]) -> Comparison:
     """Compare every run that both sides have; smoke runs by their status alone, because their scores say nothing."""
     old, new = list(before), list(after)
     names = {receipt.id for _, receipt in old}, {receipt.id for _, receipt in new}
-    common = names[0] & names[1]
+    elsewhere = _other_data(old, new)
+    common = (names[0] & names[1]) - {change.experiment + '/' + change.setting for change in elsewhere}
     statuses = _statuses(old, new, common)
     old = [stored for stored in old if stored[1].id in common]
     new = [stored for stored in new if stored[1].id in common]
@@ -75,8 +76,25 @@ def compare(before: Iterable[Stored], after: Iterable[Stored]) -> Comparison:
             measured += _measured(place, sides[1][setting])
             sides[1][setting].forget()
         place.forget()
-    alone = [tuple(sorted(side - common)) for side in names]
-    return Comparison((*statuses, *_corrected(measured)), len(common), *alone)
+    alone = [tuple(sorted(side - (names[0] & names[1]))) for side in names]
+    return Comparison((*elsewhere, *statuses, *_corrected(measured)), len(common), *alone)
+
+
+def _other_data(old: Sequence[Stored], new: Sequence[Stored]) -> list[Change]:
+    """Return the runs that were made on other files on each side: nothing else of them is compared."""
+    present = {receipt.id: _manifest(receipt) for _, receipt in new}
+    found = []
+    for _, receipt in old:
+        before, after = _manifest(receipt), present.get(receipt.id, '')
+        if before and after and before != after:
+            setting = receipt.id.removeprefix(f'{receipt.experiment}/')
+            told = before[:8], after[:8]
+            found.append(Change(receipt.experiment, setting, 'data', *told, noise='none', beyond_noise=True))
+    return found
+
+
+def _manifest(receipt: Receipt) -> str:
+    return str((receipt.data or {}).get('manifest') or '')
 
 
 def _statuses(old: Sequence[Stored], new: Sequence[Stored], common: set[str]) -> list[Change]:

@@ -18,7 +18,8 @@ def parse_pairs(text: str, source: str) -> list[tuple[str, str]]:
         ValueError: a line is not two paths with a tab between them, or there is no line; ``source`` names the list.
     """
     pairs = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not ``splitlines``: a file name may hold what Unicode takes for the end of a line.
+    for number, line in enumerate(text.rstrip('\n').split('\n') if text else (), start=1):
         parts = line.split('\t')
         if len(parts) != 2 or not all(part.strip() for part in parts):
             raise ValueError(f'{source}, line {number}: {line!r} is not image<TAB>label')

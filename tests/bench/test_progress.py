@@ -42,8 +42,15 @@ def test_what_is_left_shrinks_with_the_steps():
     progress.event(one, {'kind': 'start'})
     before = progress._eta_sec()
     progress.event(one, {'kind': 'step', 'step': 3, 'of': 4, 'loss': 2.0})
-    assert before == pytest.approx(50)
-    assert progress._eta_sec() == pytest.approx(12.5)
+    assert before == pytest.approx(100), 'two jobs are no help to a single run'
+    assert progress._eta_sec() == pytest.approx(25)
+
+
+def test_what_is_left_is_shared_by_the_jobs():
+    jobs = [job(name) for name in 'abc']
+    progress = Progress({one.folder: Forecast(100.0, 0, 0) for one in jobs}, jobs=2)
+    progress.event(jobs[0], {'kind': 'start'})
+    assert progress._eta_sec() == pytest.approx(150)
 
 
 def ended(progress, one, spent_sec, monkeypatch):

@@ -46,9 +46,19 @@ def test_a_repetition_is_interrupted_twice_and_ends_well(folder):
     assert (folder / 'training' / 'file').read_text() == 'now'
     assert not (folder / 'panels').exists()
     end(folder, 'ok')
-    repeats.drop(folder)
+    repeats.settle(folder)
     assert json.loads((folder / 'receipt.json').read_text())['key'] == 'now'
-    assert not (folder / repeats.ASIDE).exists()
+    assert json.loads((folder / repeats.ASIDE / 'receipt.json').read_text())['key'] == 'before'
+
+
+def test_one_generation_is_kept_and_only_if_it_differs(folder):
+    for key, kept in (('before', False), ('now', True), ('later', True), ('later', False)):
+        repeats.set_aside(folder)
+        earlier = json.loads((folder / repeats.ASIDE / 'receipt.json').read_text())
+        (folder / 'receipt.json').write_text(json.dumps(earlier | {'key': key}))
+        repeats.settle(folder)
+        assert (folder / repeats.ASIDE).exists() is kept
+        assert not kept or earlier['key'] != key
 
 
 def test_a_repetition_that_fails_leaves_the_earlier_files_aside(folder):

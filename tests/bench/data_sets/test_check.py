@@ -223,8 +223,8 @@ def test_the_manifest_is_that_of_another_process(camvid_root, cache, tmp_path):
 def decodings(monkeypatch):
     """Count how often an image is decoded."""
     calls = []
-    decode = pictures.decode_image
-    monkeypatch.setattr(pictures, 'decode_image', lambda content: calls.append(1) or decode(content))
+    decode = pictures.check_image
+    monkeypatch.setattr(pictures, 'check_image', lambda content: calls.append(1) or decode(content))
     return calls
 
 

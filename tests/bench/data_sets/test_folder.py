@@ -40,6 +40,17 @@ def test_hidden_and_foreign_files_are_no_images(folder_root):
     assert images == ['images/train/four.JPG', 'images/train/one.jpg', 'images/train/two.png']
 
 
+@pytest.mark.parametrize('kind', ['images', 'labels'])
+def test_files_in_deeper_folders_are_refused_by_name(folder_root, kind):
+    deeper = folder_root / kind / 'train' / 'drive 2'
+    deeper.mkdir()
+    (deeper / 'notes.txt').touch()
+    folder.find(folder_root)
+    (deeper / 'a.png').touch()
+    with pytest.raises(DataError, match=f'{kind}/train/drive 2 holds a.png: .* into {kind}/train'):
+        folder.find(folder_root)
+
+
 def test_a_class_file_elsewhere_is_read(folder_root, tmp_path):
     (tmp_path / 'names').write_text('road\nnot road\n', encoding='utf-8-sig')
     assert folder.find(folder_root, tmp_path / 'names').classes == ('road', 'not road')

@@ -141,3 +141,15 @@ def test_the_table_tells_what_changed_first(run, compared):
         text.index('## Beyond noise') < text.index('| miou') < text.index('## Within noise') < text.index('| latency')
     )
     assert text.startswith('# A\\| and B')
+
+
+def test_runs_on_other_files_are_told_of_and_not_compared(run, compared):
+    for side, manifest in (('A', 'aaaaaaaaaaaa'), ('B', 'bbbbbbbbbbbb')):
+        run(side, matrices(0.8), data={'manifest': manifest})
+        run(side, matrices(0.8), seed=1, data={'manifest': 'c'})
+    found = compared()
+    assert [(one.metric, one.before, one.after) for one in found.changes if one.beyond_noise] == [
+        ('data', 'aaaaaaaa', 'bbbbbbbb')
+    ]
+    assert [one.seeds for one in found.changes if one.metric == 'miou'] == [1], 'the other seed is compared'
+    assert (found.common, found.only_before, found.only_after) == (1, (), ())

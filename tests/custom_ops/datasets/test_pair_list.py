@@ -137,3 +137,9 @@ def test_an_entry_that_is_no_pair_is_named(entry):
 def test_values_beyond_a_byte_are_refused(entry):
     with pytest.raises(ValueError, match='label values run from 0 to 255'):
         parse_label_map([entry])
+
+
+@pytest.mark.parametrize('mark', ['\u2028', '\x85', '\x0b', '\x1c'])
+def test_a_name_may_hold_what_unicode_takes_for_the_end_of_a_line(mark):
+    text = f'a{mark}b.png\tc.png\nd.png\te.png\n'
+    assert parse_pairs(text, 'train.txt') == [(f'a{mark}b.png', 'c.png'), ('d.png', 'e.png')]
