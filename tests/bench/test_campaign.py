@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -56,7 +57,7 @@ def test_a_run_leaves_what_the_contract_names(command):
     run = command({'good': None})
     ended = run()
     assert ended.returncode == 0, ended.stderr
-    folder = run.results / 'fake' / 'good' / 'folder-64x80-smoke-seed0'
+    [folder] = (run.results / 'fake' / 'good').glob('folder-????????-64x80-smoke-seed0')
     receipt = json.loads((folder / 'receipt.json').read_text())
     assert receipt['cost']['input_shape'] == [3, 64, 80]
     assert receipt['cost']['macs'] == 64 * 80 * 5 * 3 * 9
@@ -196,7 +197,7 @@ def test_a_dry_run_forecasts_and_writes_nothing(command):
     run = command({'good': None, 'other': None})
     ended = run('--dry-run')
     assert ended.returncode == 0, ended.stderr
-    assert 'fake/good/folder-64x80-smoke-seed0' in ended.stdout
+    assert re.search('fake/good/folder-[0-9a-f]{8}-64x80-smoke-seed0 ', ended.stdout)
     assert '2 to run' in ended.stdout
     assert not run.results.exists()
 
