@@ -64,7 +64,7 @@ def test_a_claim_that_holds_is_reproduced_with_its_evidence():
     assert (verdict.unit, verdict.seeds, verdict.setting) == ('percent', 4, 'kitti, full')
     assert verdict.evidence == tuple(f'toy/{name}/run-seed{seed}' for name in 'ab' for seed in range(4))
     assert verdict.reason.startswith('The mIoU of a minus that of b is 9.975 points (95 % between ')
-    assert verdict.reason.endswith('4 seeds); more than 0 is claimed.')
+    assert verdict.reason.endswith(', over 4 seeds alone); more than 0 is claimed.')
 
 
 def test_the_iou_of_a_class_is_in_percent():
