@@ -62,6 +62,21 @@ def test_a_sample_has_its_values_by_seed_with_replicates_and_runs(stored):
     assert place.sample(('miou', 'toy/a', '')) is not sample
 
 
+def test_a_validated_score_varies_with_its_images_where_their_matrices_are_stored(stored):
+    """The value is the receipt's; without matrices the spread over seeds is all that an interval has."""
+    runs = [stored(name, seed, validation={'last_miou': 30.0 + seed}) for name in 'ab' for seed in (0, 1)]
+    for folder, _ in runs[:2]:
+        with np.load(folder / 'confusion.npz') as arrays:
+            kept = dict(arrays)
+        np.savez(folder / 'confusion.npz', **kept, val=kept['train'], val_names=kept['train_names'])
+    place = only_place(*runs)
+    place.prepare([('val_miou', f'toy/{name}', '') for name in 'ab'])
+    with_images, without = (place.sample(('val_miou', f'toy/{name}', '')) for name in 'ab')
+    assert dict(with_images.values) == dict(without.values) == {0: 30.0, 1: 31.0}
+    assert (set(with_images.replicates), set(without.replicates)) == ({0, 1}, set())
+    assert with_images.replicates[0].std() > 0
+
+
 def test_what_was_prepared_is_what_is_found_without(stored, monkeypatch):
     runs = [stored('a', 0), stored('a', 1), stored('b', 0), stored('b', 1, status='failed', reason='r')]
     keys = [(metric, f'toy/{name}', '') for metric in ('miou', 'latency_ms', 'iou.sky') for name in 'ab']
