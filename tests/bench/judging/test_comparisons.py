@@ -110,22 +110,15 @@ def test_equal_scores_are_held_against_the_spread_of_the_other_models():
     assert wide.high - wide.effect == pytest.approx(0.5 * stats.t.ppf(0.975, 8), rel=1e-3)
 
 
-def timed(name, value, error=None):
-    errors = {} if error is None else {0: error}
-    return Sample(f'toy/{name}', 'latency_ms', {0: value}, errors=errors)
-
-
-def test_one_timing_is_told_to_rest_on_its_own_noise():
+def test_one_timing_is_told_to_rest_on_its_own_noise_and_settles_nothing_where_that_is_not_known():
     less = check('less', metric='latency_ms')
-    outcome = compare(less, timed('a', 5.0, 0.3), timed('b', 9.0, 0.4), None, 'ms')
+    of, other = sample('a', 5.0, errors={0: 0.3}), sample('b', 9.0, errors={0: 0.4})
+    outcome = compare(less, of, other, None, 'ms')
     assert answer(outcome) == 'yes'
     assert outcome.phrase.endswith(', the noise of timing alone)')
     assert outcome.high - outcome.low == pytest.approx(2 * 1.96 * 0.5, rel=1e-3)
-
-
-def test_a_timing_of_unknown_noise_settles_nothing_whatever_the_other_one_knows():
-    for of, other in ((timed('a', 5.0), timed('b', 9.0, 0.4)), (timed('a', 5.0, 0.4), timed('b', 9.0))):
-        outcome = compare(check('less', metric='latency_ms'), of, other, None, 'ms')
+    for pair in ((sample('a', 5.0), other), (of, sample('b', 9.0))):
+        outcome = compare(less, *pair, None, 'ms')
         assert (answer(outcome), outcome.low) == ('open', None)
 
 
