@@ -13,7 +13,7 @@ from bench.claims import Check
 from bench.judging import uncertainty
 from bench.judging.resampling import image_error
 from bench.judging.samples import Sample
-from bench.judging.uncertainty import ALPHA, Estimate, Spread
+from bench.judging.uncertainty import ALPHA, ROUNDING, Estimate, Spread
 
 ABSOLUTE = frozenset({'value', 'at_least', 'at_most'})
 """Relations to a documented number, as opposed to another experiment."""
@@ -22,9 +22,6 @@ RATIOS = frozenset({'ratio', 'ratio_at_least'})
 """Relations to one other experiment that are judged on logarithms."""
 
 ORDER_DRAWS = 20_000
-
-ROUNDING = 1e-9
-"""Relative difference between exact values that counts as none."""
 
 _NAMES = {
     'miou': 'mIoU',
@@ -79,12 +76,12 @@ def compare(check: Check, of: Sample, other: Sample, usual: Spread | None, unit:
         return None
     shown = measured.effect, *measured.interval()
     if ratio:
-        effect, low, high = (exp(min(value, 700.0)) for value in shown)
+        effect, low, high = (exp(min(value, 700.0)) if isfinite(value) else value for value in shown)
         # Not by way of the logarithm where nothing else is uncertain: 60 over 10 is 6.
         shown = (effect, low, high) if measured.error else (_only(of) / _only(other),) * 3
     verb = 'over that of' if ratio else 'minus that of'
     seeds = _seeds(of, other)
-    told = _told(shown, '' if ratio else _difference_unit(unit), _basis(seeds, measured))
+    told = _told(shown, '' if ratio else _difference_unit(unit), _basis(measured, of, other))
     phrase = f'the {_metric(check)} of {_name(of)} {verb} {_name(other)} is {told}'
     return _outcome(check, measured, shown, seeds, phrase, unit)
 
@@ -95,7 +92,7 @@ def against_number(check: Check, of: Sample, usual: Spread | None, unit: str) ->
     if check.relation == 'value' and seeds > 1 and measured.deviation:
         return _against_one_run(check, of, measured, unit)
     shown = measured.effect, *measured.interval()
-    phrase = f'the {_metric(check)} of {_name(of)} is {_told(shown, unit, _basis(seeds, measured))}'
+    phrase = f'the {_metric(check)} of {_name(of)} is {_told(shown, unit, _basis(measured, of))}'
     outcome = _outcome(check, measured, shown, seeds, phrase, unit)
     if check.relation == 'value' and measured.error:
         # One run cannot say how far the next would lie from it: it can speak against a number, not for it.
@@ -158,24 +155,32 @@ def _mean(of: Sample, usual: Spread | None) -> Estimate:
 
 
 def _estimate(values: Sequence[float], error: float, freedom: float, usual: Spread | None) -> Estimate:
-    if len(values) == 1 and not error and usual is None:
-        # A single value that nothing is known of may be off by anything.
-        return Estimate(values[0], inf)
-    return uncertainty.estimate(values, error, freedom, usual)
+    measured = uncertainty.estimate(values, error, freedom, usual)
+    # What shows no spread, where none is known, is not exact: it may be off by anything.
+    return measured if measured.error else Estimate(measured.effect, inf)
 
 
 def _own_error(samples: Sequence[Sample], seeds: Sequence[int], scale: Callable[[float], float]) -> tuple[float, float]:
-    """Return the standard error, and its degrees of freedom, that remains however many seeds: images or timing."""
-    if all(seed in sample.replicates for sample in samples for seed in seeds):
+    """Return the standard error, and its degrees of freedom, that remains however many seeds: images or timing.
+
+    0 where one of the samples does not know its own.
+    """
+    if _resampled(samples, seeds):
         first, *others = (_stacked(sample.replicates, seeds, scale) for sample in samples)
         difference = first - others[0] if others else first
         return image_error(difference), min(sample.image_freedom for sample in samples)
+    if not all(seed in sample.errors for sample in samples for seed in seeds):
+        return 0.0, inf
     squares = 0.0
     for sample in samples:
         for seed in seeds:
             size = abs(sample.values[seed]) if scale is log else 1.0
-            squares += (sample.errors.get(seed, 0.0) / size) ** 2
+            squares += (sample.errors[seed] / size) ** 2
     return sqrt(squares) / len(seeds), inf
+
+
+def _resampled(samples: Sequence[Sample], seeds: Sequence[int]) -> bool:
+    return all(seed in sample.replicates for sample in samples for seed in seeds)
 
 
 def _stacked(replicates: Mapping[int, np.ndarray], seeds: Sequence[int], scale: Callable[[float], float]) -> np.ndarray:
@@ -310,11 +315,19 @@ def _count(seeds: int) -> str:
     return f'{seeds} seed{"s" * (seeds != 1)}'
 
 
-def _basis(seeds: int, measured: Estimate) -> str:
-    """Return what an interval rests on, in words."""
-    if seeds == 1 and measured.deviation is not None:
-        return '1 seed, spread over seeds as in the other models'
-    return '1 seed, over images alone' if seeds == 1 and measured.image_error else _count(seeds)
+def _basis(measured: Estimate, *samples: Sample) -> str:
+    """Return what an interval rests on, in words; how many seeds there are where there is none."""
+    seeds = sorted(set.intersection(*(set(sample.values) for sample in samples)))
+    count, images = _count(len(seeds)), _resampled(samples, seeds)
+    timed = not images and measured.image_error > 0
+    if measured.borrowed:
+        alone = '' if images or timed else ' alone'
+        return f'{count}, spread over seeds{alone} as in the other models'
+    if not isfinite(measured.error):
+        return count
+    if measured.deviation is not None:
+        return count if images or timed else f'over {count} alone'
+    return f'{count}, over images alone' if images else 'the noise of timing alone' if timed else count
 
 
 def _told(shown: tuple[float, float, float], unit: str, basis: str) -> str:

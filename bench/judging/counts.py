@@ -2,8 +2,9 @@
 
 ``counts.json`` maps an experiment's id to ``{key, cost, training, documented}``: ``cost`` as in a receipt;
 ``training`` the forward of one training sample (``input_shape`` [C, H, W], ``macs`` with all scales and heads,
-``macs_trunk`` without heads); ``documented`` the ``dataset`` and the ``short_side`` of its images in pixels. ``key``
-hashes the sources that a count depends on, so that only what changed is counted again.
+``macs_trunk`` without heads); ``documented`` the ``dataset``, the ``short_side`` of its images in pixels and the
+``epochs`` of all stages of the training. ``key`` hashes the sources that a count depends on, so that only what changed
+is counted again.
 """
 
 import hashlib
@@ -52,7 +53,11 @@ def read(path: Path) -> Counts:
 
 def stale(table: Mapping[str, Mapping[str, Any]], configs: Mapping[str, Path]) -> list[str]:
     """Return the experiments of ``configs`` (id to config file) that ``table`` lacks or counted from other sources."""
-    return [name for name, config in configs.items() if table.get(name, {}).get('key') != key(name, config)]
+    return [
+        name
+        for name, config in configs.items()
+        if table.get(name, {}).get('key') != key(name, config) or 'epochs' not in table[name].get('documented', {})
+    ]
 
 
 def refresh(path: Path, configs: Mapping[str, Path]) -> Counts:
@@ -100,9 +105,12 @@ def _count_in_child(configs: list[Path]) -> list[dict[str, Any] | str]:
 
 def _count(config: Path) -> dict[str, Any] | str:
     # Imported here: this runs in the child, the commands never load torch.
+    from bench import compose
     from bench.measure.documented import count_documented
 
     try:
-        return count_documented(config)
+        counted = count_documented(config)
+        epochs = compose.read_experiment(config).protocol.epochs
+        return {**counted, 'documented': {**counted['documented'], 'epochs': epochs}}
     except Exception as error:
         return f'{type(error).__name__}: {error}'

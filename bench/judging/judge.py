@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.claims import Answer, Check, Finding, Verdict
+from bench.judging import comparable
 from bench.judging.comparisons import ABSOLUTE, RATIOS, Outcome, against_number, beyond, compare, in_order
 from bench.judging.samples import Case, Sample, key_of
-from bench.judging.uncertainty import ALPHA, Correction, adjusted
+from bench.judging.uncertainty import ALPHA, Correction, Spread, adjusted
 
 MEASURED: tuple[Answer, ...] = ('reproduced', 'contradicted', 'inconclusive')
 """The answers that rest on a measurement."""
@@ -156,20 +157,40 @@ def _find(check: Check, case: Case) -> _Found:
     if (of.obstacle and not ran_out) or (missing and check.relation == 'order'):
         return _Found(_absent(check, missing))
     if check.relation == 'order':
+        if reason := comparable.all_matched(check.metric, [of, *others]):
+            return _Found(Finding(check, 'not measured', reason=reason))
         return _Found(*_settled(check, [in_order(check, [of, *others], usual)], ''))
     if check.relation in ABSOLUTE:
+        if reason := comparable.whole_batches(check.metric, of):
+            return _Found(Finding(check, 'not measured', reason=reason))
         outcome = beyond(check, of, unit) if ran_out else against_number(check, of, usual, unit)
         if of.exact or check.of in case.where.as_documented:
             return _Found(*_settled(check, [outcome], unit))
         return _Found(*_settled(check, [replace(outcome, holds=1.0, fails=1.0)], unit, _unlike(check, case)))
-    outcomes = [compare(check, of, other, usual, unit) for other in others if not other.obstacle]
-    compared = [outcome for outcome in outcomes if outcome is not None]
-    if len(compared) < len(outcomes):
-        missing.append(replace(of, obstacle='not measured', reason=f'{check.of} shares no seed with the others'))
+    compared, refused = _compared(check, of, others, usual, unit)
+    missing += [replace(of, obstacle='not measured', reason=reason) for reason in refused]
     if not compared:
         return _Found(_absent(check, missing))
     finding, kept = _settled(check, compared, '' if check.relation in RATIOS else unit)
     return _Found(_absent(check, missing)) if missing and finding.answer != 'contradicted' else _Found(finding, kept)
+
+
+def _compared(
+    check: Check, of: Sample, others: Sequence[Sample], usual: Spread | None, unit: str
+) -> tuple[list[Outcome], list[str]]:
+    """Return what came of each pair that was measured, and why the rest of them cannot be compared."""
+    outcomes, refused = [], []
+    for other in others:
+        if other.obstacle:
+            continue
+        first, second, reason = comparable.matched(check.metric, of, other, others)
+        outcome = None if reason else compare(check, first, second, usual, unit)
+        if outcome is None:
+            refused.append(reason or f'{check.of} shares no seed with the others')
+        else:
+            aside = comparable.split_aside(check.metric, of, other)
+            outcomes.append(replace(outcome, phrase=outcome.phrase + aside))
+    return outcomes, refused
 
 
 def _settled(

@@ -1,14 +1,15 @@
 """The settings that evidence comes from: where runs trained, and where documented networks were timed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from bench.claims import Answer, Claim
-from bench.judging import curve_values, replicates, run_values
+from bench.judging import comparable, curve_values, replicates, run_values
 from bench.judging.replicates import Replicates, Wanted
 from bench.judging.run_values import AT_DOCUMENTED_SIZE, run_value
-from bench.judging.samples import REFERRED, Circumstances, Key, Sample
+from bench.judging.samples import REFERRED, Circumstances, Conditions, Key, Sample
 from bench.judging.scored_images import DETAIL, RATIO, ScoredImages, follows_from_images
 from bench.judging.uncertainty import Spread, pooled_spread
 from bench.records import Receipt
@@ -54,15 +55,20 @@ def run_places(stored: Iterable[Stored], counts: Counts) -> Iterator['RunPlace']
 
 
 def timing_places(timings: Iterable[Mapping[str, Any]]) -> Iterator['TimingPlace']:
-    """Yield the devices and precisions that documented networks were timed on, GPUs first."""
-    found: dict[tuple[str, str, str], dict[str, Mapping[str, Any]]] = {}
+    """Yield the devices and precisions that documented networks were timed on, GPUs first.
+
+    The same device beside another processor, or with another number of threads, is another place.
+    """
+    found: dict[tuple[str, Conditions, str], dict[str, Mapping[str, Any]]] = {}
     for record in timings:
         device = str(record.get('device', '')).split(':')[0]
-        name = (record.get('environment') or {}).get('device_name') or (record.get('latency') or {}).get('device_name')
-        key = device, str(name or device), str(record.get('precision', ''))
-        found.setdefault(key, {})[str(record['experiment'])] = record
-    for device, name, precision in sorted(found, key=lambda key: (key[0] == 'cpu', *key)):
-        yield TimingPlace(device, f'{name}, {precision}, documented sizes', found[device, name, precision])
+        made = comparable.apparatus(record.get('environment') or {}, record.get('latency') or {}, device)
+        found.setdefault((device, made, str(record.get('precision', ''))), {})[str(record['experiment'])] = record
+    places = [
+        TimingPlace(device, comparable.on_what(made), precision, records)
+        for (device, made, precision), records in found.items()
+    ]
+    yield from sorted(places, key=lambda place: place.rank)
 
 
 class RunPlace:
@@ -75,6 +81,11 @@ class RunPlace:
             self.runs.setdefault(receipt.experiment, []).append((folder, receipt))
         self.finished = {name: _finished(runs) for name, runs in self.runs.items()}
         documented = {name: counts.get(name, {}).get('documented', {}) for name in self.runs}
+        self.made = {
+            receipt.id: comparable.conditions_of(receipt, documented[name].get('epochs'))
+            for name, runs in self.finished.items()
+            for _, receipt in runs
+        }
         self.right_data = frozenset(n for n, one in documented.items() if one.get('dataset') == setting.dataset)
         # Timed on a GPU means that every run was.
         self.on_gpu = all(_device(receipt).startswith('cuda') for runs in self.runs.values() for _, receipt in runs)
@@ -119,8 +130,13 @@ class RunPlace:
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:
-            groups = [[run_value(metric, receipt) for _, receipt in runs] for runs in self.finished.values()]
-            self._known[metric] = pooled_spread([[v for v in group if v is not None] for group in groups])
+            groups: dict[tuple, list[float]] = {}
+            for _, receipt in chain.from_iterable(self.finished.values()):
+                if (value := run_value(metric, receipt)) is not None:
+                    # How far two devices differ is no spread over seeds.
+                    kind = comparable.kind_of(metric, self.made[receipt.id])
+                    groups.setdefault((receipt.experiment, kind), []).append(value)
+            self._known[metric] = pooled_spread(list(groups.values()))
         return self._known[metric]
 
     def sample(self, key: Key) -> Sample:
@@ -152,6 +168,7 @@ class RunPlace:
             replicates={seed: resampled[seed] for seed in resampled if seed in values},
             image_freedom=freedom,
             errors={seed: error for seed, error in errors.items() if error is not None},
+            conditions={receipt.seed: self.made[receipt.id] for _, receipt in finished},
             exact=metric.startswith(RATIO) and self._saw_all(finished),
             runs=evidence,
             lacking=next(filter(None, (run_values.lacking_weights(receipt) for _, receipt in finished)), ''),
@@ -198,10 +215,16 @@ class RunPlace:
 
 
 class TimingPlace:
-    """A device that documented networks were timed on at their documented sizes; nothing was trained."""
+    """A device that documented networks were timed on at their documented sizes; nothing was trained.
 
-    def __init__(self, device: str, label: str, records: Mapping[str, Mapping[str, Any]]):
-        self.device, self.label, self.records = device, label, records
+    ``machine`` names it with its processor and the threads.
+    """
+
+    def __init__(self, device: str, machine: str, precision: str, records: Mapping[str, Mapping[str, Any]]):
+        self.device, self.machine, self.records = device, machine, records
+        self.label = f'{machine}, {precision}, documented sizes'
+        # The machine that timed most says most.
+        self.rank = (0, device == 'cpu', -len(records), self.label)
 
     def forget(self) -> None: ...
 
@@ -212,11 +235,8 @@ class TimingPlace:
         return measures and any(name in self.records for _, name, _ in keys)
 
     def circumstances(self, claim: Claim) -> Circumstances:
-        names = frozenset(self.records)
-        gpu = self.device != 'cpu'
-        return Circumstances(
-            self.label, on_gpu=gpu, right_data=names, as_documented=names, rank=(0, not gpu, self.label)
-        )
+        names, on_gpu = frozenset(self.records), self.device != 'cpu'
+        return Circumstances(self.label, on_gpu=on_gpu, right_data=names, as_documented=names, rank=self.rank)
 
     def known(self, metric: str) -> Spread | None:
         return None
@@ -225,7 +245,7 @@ class TimingPlace:
         metric, name, _ = key
         record = self.records.get(name)
         if record is None:
-            return Sample(name, metric, obstacle='not measured', reason=f'{name} was not timed on this device')
+            return Sample(name, metric, obstacle='not measured', reason=f'{name} was not timed on {self.machine}')
         latency = record.get('latency')
         if metric == 'latency_ms':
             value, error = run_values.latency_ms(latency), run_values.latency_error(latency)

@@ -33,6 +33,9 @@ _MEMORY: dict[str, Callable[[Receipt], float | None]] = {
     'inference_memory_gb': lambda run: inference_memory_gb(run.memory),
 }
 TIMED = frozenset(_TIMED)
+MEMORY = frozenset(_MEMORY)
+SPLIT = frozenset({'sec_per_step', 'sec_per_epoch', 'train_memory_gb'})
+"""What a training costs, which depends on whether its batch was split."""
 AT_DOCUMENTED_SIZE = frozenset({'latency_ms', 'inference_memory_gb'})
 """What ``run_all --cost`` measures of every network at its documented size."""
 

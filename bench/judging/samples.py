@@ -13,12 +13,29 @@ from bench.judging.uncertainty import Spread
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """How a run was made, as far as that decides what its values may be compared with.
+
+    ``share`` of the documented epochs that was trained: 1 for all of them, None where nothing was trained or the
+    documented number is not known. ``device`` is the name of the GPU, or ``cpu``; ``processor`` and ``threads`` are
+    those of the process (empty, None: not recorded). ``parts`` is how many micro-batches a batch was split into.
+    """
+
+    share: float | None = None
+    device: str = 'cpu'
+    processor: str = ''
+    threads: int | None = None
+    parts: int = 1
+
+
+@dataclass(frozen=True)
 class Sample:
     """The values by seed of one metric of one experiment in one setting.
 
     ``replicates`` [R] by seed are the metric on resampled images, the same resamples for every experiment, so that
     those of two can be subtracted; ``image_freedom`` is the number of independent blocks of images less one.
-    ``errors`` by seed are a run's own standard errors (a median latency). ``exact``: counted or documented, no seeds.
+    ``errors`` by seed are a run's own standard errors (a median latency), ``conditions`` by seed how it was made (none:
+    not known, and taken to fit). ``exact``: counted or documented, no seeds.
     Where there are no values, ``obstacle`` is the answer that this forces and ``reason`` says why. ``lacking`` names
     the documented initial weights that the runs did without. ``floor`` is what the metric is above where all runs ended
     for want of it: the memory of a device that was not enough, 0 where its size is not known.
@@ -30,6 +47,7 @@ class Sample:
     replicates: Mapping[int, np.ndarray] = field(default_factory=dict)
     image_freedom: float = float('inf')
     errors: Mapping[int, float] = field(default_factory=dict)
+    conditions: Mapping[int, Conditions] = field(default_factory=dict)
     exact: bool = False
     runs: tuple[str, ...] = ()
     lacking: str = ''

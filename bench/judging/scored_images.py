@@ -16,7 +16,9 @@ from bench.data_sets import registry
 from bench.judging.resampling import POOLED, ImageCounts, blocks, draw, score
 from bench.store import MATRICES
 
-Split = Literal['test', 'train']
+Split = Literal['test', 'train', 'val']
+VALIDATED = 'val_miou'
+"""The one score of the last validation: its matrices are stored, where they are, as split ``val``."""
 GAP = 'generalisation_gap'
 RATIO = 'class_pixel_ratio.'
 DETAIL = {'boundary_f': 'boundary_f', 'miou_small': 'objects', 'miou_large': 'objects'}
@@ -25,7 +27,7 @@ DETAIL = {'boundary_f': 'boundary_f', 'miou_small': 'objects', 'miou_large': 'ob
 
 def follows_from_images(metric: str) -> bool:
     """Return whether ``metric`` can be computed again from stored confusion matrices."""
-    known = (*POOLED, *DETAIL, GAP)
+    known = (*POOLED, *DETAIL, GAP, VALIDATED)
     return metric in known or metric.removeprefix('train_') in POOLED or metric.startswith(('iou.', RATIO))
 
 
@@ -56,6 +58,8 @@ class ScoredImages:
             return self._pixel_ratios(metric)
         if metric in DETAIL:
             return self._resample_detail(metric)
+        if metric == VALIDATED:
+            return self._score('val', 'miou')
         split: Split = 'train' if metric.startswith('train_') else 'test'
         return self._score(split, metric.removeprefix('train_'))
 

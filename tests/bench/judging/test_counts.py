@@ -19,7 +19,7 @@ def counted(monkeypatch):
 
     def count(configs):
         asked.append([config.stem for config in configs])
-        return [{'cost': {'flops': 1.0}} for _ in configs]
+        return [{'cost': {'flops': 1.0}, 'documented': {'epochs': 7}} for _ in configs]
 
     monkeypatch.setattr(counts, '_count_in_child', count)
     return asked
@@ -43,6 +43,12 @@ def test_only_what_changed_is_counted_again(tmp_path, configs, counted):
     counts.refresh(table, configs)
     assert counted == [['a', 'b'], [], ['b']]
     assert counts.stale(counts.read(table), configs) == []
+
+
+def test_a_row_that_lacks_the_documented_epochs_is_counted_again(tmp_path, configs, counted):
+    table = counts.refresh(tmp_path / 'counts.json', configs)
+    del table['toy/a']['documented']['epochs']
+    assert counts.stale(table, configs) == ['toy/a']
 
 
 def test_an_unchanged_table_is_not_written_again(tmp_path, configs, counted):
@@ -99,7 +105,7 @@ def test_a_network_is_counted_in_another_process(tmp_path):
     row = json.loads(table.read_text())[EXPERIMENT]
     assert row['cost']['params'] == 15_279_747
     assert row['cost']['flops'] == pytest.approx(133.87e9, rel=1e-4)
-    assert row['documented'] == {'dataset': 'kitti', 'short_side': 256}
+    assert row['documented'] == {'dataset': 'kitti', 'short_side': 256, 'epochs': 180}
 
 
 def test_experiments_without_a_config_are_left_out():
@@ -115,3 +121,4 @@ def test_the_published_table_is_that_of_the_sources():
     assert len(configs) > 80
     assert counts.stale(table, configs) == []
     assert set(table) == set(configs)
+    assert all(row['documented']['epochs'] > 0 for row in table.values())

@@ -102,6 +102,35 @@ def test_counts_come_from_the_table_and_else_from_a_run_or_a_timing(catalogue):
     assert (verdict.answer, verdict.reason) == ('not measured', 'The gflops of toy/b was not counted.')
 
 
+def with_epochs(**epochs):
+    documented = {'dataset': 'camvid', 'short_side': 360}
+    return {f'toy/{name}': {'documented': {**documented, 'epochs': number}} for name, number in epochs.items()}
+
+
+def test_a_budget_that_gives_a_long_and_a_brief_training_the_same_steps_says_nothing_of_them(catalogue):
+    """One training under two names, and the same scores: no evidence that three times as long changes nothing."""
+    stated = claim('X10', 'paired', Check('miou', 'equal', 'toy/a', ('toy/b',), margin=2.0))
+    stored = [run(name, seed, 40.0 + seed, 'short', train={'epochs': 9.0}) for name in 'ab' for seed in range(3)]
+    [verdict] = judged(catalogue, [stated], stored, with_epochs(a=300, b=100))
+    assert (verdict.answer, verdict.effect, verdict.seeds) == ('not measured', None, 0)
+    assert 'b has 9 % of its documented epochs and that of a 3 %' in verdict.reason
+    assert 'a budget factor of 0.09 would do' in verdict.reason
+    kept = [run(name, seed, 40.0 + seed + offset, 'short', train={'epochs': epochs}) for seed in range(3)
+            for name, epochs, offset in (('a', 27.0, 0.1 * seed), ('b', 9.0, 0.0))]  # fmt: skip
+    [verdict] = judged(catalogue, [stated], kept, with_epochs(a=300, b=100))
+    assert verdict.answer == 'reproduced'
+
+
+def test_times_of_two_machines_are_not_compared(catalogue):
+    stated = claim('X11', 'timed', Check('sec_per_epoch', 'greater', 'toy/a', ('toy/b',)))
+    train = {'wall_sec': 100.0, 'epochs': 1.0}
+    here, there = ({'device': 'cpu', 'cpu': 'EPYC', 'threads': threads} for threads in (1, 8))
+    runs = [run('a', seed, train={**train, 'wall_sec': 900.0 + seed}, environment=here) for seed in range(3)]
+    for environment, answer in ((here, 'reproduced'), (there, 'not measured')):
+        others = [run('b', seed, train=train, environment=environment) for seed in range(3)]
+        assert judged(catalogue, [stated], [*runs, *others])[0].answer == answer
+
+
 def test_a_number_that_is_not_documented_leaves_its_claim_undecidable(catalogue):
     stated = claim('X06', 'arithmetic', Check('miou', 'greater', 'toy/a', ('toy/c',)))
     [verdict] = judged(catalogue, [stated])

@@ -7,7 +7,7 @@ import pytest
 from bench.claims import Answer, Check, Claim
 from bench.judging import judge
 from bench.judging.judge import best_verdicts, verdicts
-from bench.judging.samples import Case, Circumstances, Sample, key_of
+from bench.judging.samples import Case, Circumstances, Conditions, Sample, key_of
 
 FULL = Circumstances(
     'kitti, full',
@@ -64,7 +64,7 @@ def test_a_claim_that_holds_is_reproduced_with_its_evidence():
     assert (verdict.unit, verdict.seeds, verdict.setting) == ('percent', 4, 'kitti, full')
     assert verdict.evidence == tuple(f'toy/{name}/run-seed{seed}' for name in 'ab' for seed in range(4))
     assert verdict.reason.startswith('The mIoU of a minus that of b is 9.975 points (95 % between ')
-    assert verdict.reason.endswith('4 seeds); more than 0 is claimed.')
+    assert verdict.reason.endswith(', over 4 seeds alone); more than 0 is claimed.')
 
 
 def test_the_iou_of_a_class_is_in_percent():
@@ -80,6 +80,54 @@ def test_a_claim_that_fails_is_contradicted_and_one_between_is_open():
     assert verdict.answer == 'inconclusive'
     assert verdict.seeds_needed > 3
     assert judged(claim(greater()), sample('a', *HIGH), sample('b', *LOW)).seeds_needed is None
+
+
+def trained(share, seeds=4, **more):
+    return dict.fromkeys(range(seeds), Conditions(share=share, **more))
+
+
+def test_trainings_out_of_their_documented_ratio_are_not_judged_and_equal_shares_are():
+    """Twins of one seed: with unequal shares they are one training under two names."""
+    long, brief = sample('a', *HIGH, conditions=trained(0.05)), sample('b', *LOW, conditions=trained(0.15))
+    verdict = judged(claim(greater()), long, brief, where=SHORT)
+    assert (verdict.answer, verdict.effect, verdict.reduced_budget) == ('not measured', None, False)
+    assert verdict.reason == (
+        'The training of b has 15 % of its documented epochs and that of a 5 %: the budget is too small to keep the '
+        'documented ratio of trainings; a budget factor of 0.15 would do.'
+    )
+    equal = replace(brief, conditions=trained(0.05))
+    assert judged(claim(greater()), long, equal, where=SHORT).answer == 'reproduced'
+    order = Check('miou', 'order', 'toy/b', ('toy/a',), 0.9)
+    assert judged(claim(order), long, brief, where=SHORT).answer == 'not measured'
+    assert judged(claim(order), long, equal, where=SHORT).answer == 'reproduced'
+
+
+def test_of_several_comparisons_those_in_ratio_can_still_contradict():
+    first, second = sample('a', *LOW, conditions=trained(0.05)), sample('b', *HIGH, conditions=trained(0.05))
+    third = sample('c', *LOW, conditions=trained(0.3))
+    stated = claim(greater('toy/b', 'toy/c'))
+    assert judged(stated, first, second, third, where=SHORT).answer == 'contradicted'
+    first, second = replace(first, values=second.values), replace(second, values=first.values)
+    verdict = judged(stated, first, second, third, where=SHORT)
+    assert verdict.answer == 'not measured'
+    assert 'the training of c has 30 %' in verdict.reason.lower()
+
+
+def test_memory_of_a_batch_that_was_split_says_nothing_of_the_documented_one():
+    stated = claim(Check('train_memory_gb', 'at_least', 'toy/a', (), 14.4), method='timed')
+    for parts, answer in ((2, 'not measured'), (1, 'contradicted')):
+        of = sample('a', 8.0, 8.1, 8.05, 8.02, conditions=trained(1.0, parts=parts))
+        [verdict] = verdicts([Case(stated, FULL, {('train_memory_gb', 'toy/a', ''): of})])
+        assert verdict.answer == answer
+    assert verdict.seeds == 4
+
+
+def test_scores_of_batches_that_were_split_differently_are_judged_and_it_is_said():
+    split, whole = sample('a', *HIGH, conditions=trained(1.0, parts=2)), sample('b', *LOW, conditions=trained(1.0))
+    verdict = judged(claim(greater()), split, whole)
+    assert verdict.answer == 'reproduced'
+    assert 'batches were split, that of a in 2 and that of b in 1: batch norm' in verdict.reason
+    assert 'split' not in judged(claim(greater()), replace(split, conditions=whole.conditions), whole).reason
 
 
 def test_a_claim_with_several_checks_needs_all_of_them():

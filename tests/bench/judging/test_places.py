@@ -4,6 +4,7 @@ import pytest
 from bench.claims import Claim
 from bench.judging.places import run_places, timing_places
 from bench.judging.resampling import RESAMPLES
+from bench.judging.samples import Conditions
 from bench.judging.scored_images import ScoredImages
 from bench.records import Receipt
 
@@ -59,6 +60,21 @@ def test_a_sample_has_its_values_by_seed_with_replicates_and_runs(stored):
     assert place.sample(('miou', 'toy/a', '')) is sample
     place.forget()
     assert place.sample(('miou', 'toy/a', '')) is not sample
+
+
+def test_a_validated_score_varies_with_its_images_where_their_matrices_are_stored(stored):
+    """The value is the receipt's; without matrices the spread over seeds is all that an interval has."""
+    runs = [stored(name, seed, validation={'last_miou': 30.0 + seed}) for name in 'ab' for seed in (0, 1)]
+    for folder, _ in runs[:2]:
+        with np.load(folder / 'confusion.npz') as arrays:
+            kept = dict(arrays)
+        np.savez(folder / 'confusion.npz', **kept, val=kept['train'], val_names=kept['train_names'])
+    place = only_place(*runs)
+    place.prepare([('val_miou', f'toy/{name}', '') for name in 'ab'])
+    with_images, without = (place.sample(('val_miou', f'toy/{name}', '')) for name in 'ab')
+    assert dict(with_images.values) == dict(without.values) == {0: 30.0, 1: 31.0}
+    assert (set(with_images.replicates), set(without.replicates)) == ({0, 1}, set())
+    assert with_images.replicates[0].std() > 0
 
 
 def test_what_was_prepared_is_what_is_found_without(stored, monkeypatch):
@@ -208,7 +224,53 @@ def test_timings_at_the_documented_size_are_places_of_their_own():
     sample = cpu.sample(('latency_ms', 'toy/b', ''))
     assert (dict(sample.values), sample.errors[0]) == ({0: 20.0}, pytest.approx(0.5))
     assert cpu.sample(('inference_memory_gb', 'toy/a', '')).values == {0: 1.0}
-    assert gpu.sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on this device'
+    assert gpu.sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on H200'
+
+
+def on(record, cpu, threads):
+    return record | {'environment': {**record['environment'], 'cpu': cpu, 'threads': threads}}
+
+
+def test_each_processor_and_number_of_threads_is_a_place_of_its_own():
+    records = [
+        on(timing('a', p50=500.0), 'Atom', 1),
+        on(timing('b', p50=20.0), 'EPYC', 64),
+        on(timing('a', p50=30.0), 'EPYC', 64),
+        on(timing('a', p50=90.0), 'EPYC', 2),
+        on(timing('a', 'cuda:0', p50=1.0), 'EPYC', 64),
+    ]
+    for order in (records, records[::-1]):
+        places = list(timing_places(order))
+        assert [place.circumstances(CLAIM).label for place in places] == [
+            'H200 on EPYC, 64 threads, fp32, documented sizes',
+            'EPYC, 64 threads, fp32, documented sizes',
+            'Atom, 1 thread, fp32, documented sizes',
+            'EPYC, 2 threads, fp32, documented sizes',
+        ]
+        ranks = [place.circumstances(CLAIM).rank for place in places]
+        assert ranks == sorted(ranks)
+        found = [place.sample(('latency_ms', 'toy/a', '')).values[0] for place in places]
+        assert found == [1.0, 30.0, 500.0, 90.0]
+    assert places[2].sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on Atom, 1 thread'
+
+
+def test_a_sample_tells_how_each_run_was_made(stored):
+    train = {'epochs': 4.0, 'accumulate': 2, 'sec_per_step': 0.2}
+    [place] = run_places(
+        [stored('a', 0, train=train), stored('a', 1, environment={'device': 'cpu', 'cpu': 'EPYC', 'threads': 2})],
+        {'toy/a': {'documented': {'epochs': 40}}},
+    )
+    made = place.sample(('miou', 'toy/a', '')).conditions
+    assert made == {0: Conditions(share=0.1, parts=2), 1: Conditions(processor='EPYC', threads=2)}
+
+
+def test_how_far_two_machines_differ_is_no_spread_over_seeds(stored):
+    runs = [
+        stored('a', seed, train={'sec_per_step': sec}, environment={'device': 'cpu', 'cpu': cpu})
+        for seed, (sec, cpu) in enumerate([(1.0, 'Atom'), (1.2, 'Atom'), (0.1, 'EPYC'), (0.3, 'EPYC')])
+    ]
+    spread = only_place(*runs).known('sec_per_step')
+    assert (spread.freedom, spread.deviation) == (2, pytest.approx(0.02**0.5))
 
 
 def test_timings_speak_of_times_alone():

@@ -31,6 +31,30 @@ def run(tmp_path):
     return ScoredImages(tmp_path / 'run', 'camvid', CLASSES)
 
 
+def test_a_validated_score_follows_from_the_matrices_of_the_last_validation_where_they_are_stored(tmp_path):
+    names = [f'0016E5_{index:05}' for index in range(18)]
+    val = matrices(7, 18)
+    write(tmp_path / 'with', val=val, val_names=names)
+    write(tmp_path / 'without')
+    assert follows_from_images('val_miou')
+    assert not any(follows_from_images(metric) for metric in ('val_miou_std', 'final_val_loss', 'val_pixel_accuracy'))
+    replicates, freedom = ScoredImages(tmp_path / 'with', 'camvid', CLASSES).replicates('val_miou')
+    miou = accuracy.scores(val, CLASSES)['miou']
+    assert np.mean(replicates) == pytest.approx(miou, abs=4 * replicates.std() / RESAMPLES**0.5 + 0.1)
+    assert (replicates.std() > 0, freedom) == (True, 2)
+    assert ScoredImages(tmp_path / 'without', 'camvid', CLASSES).replicates('val_miou') is None
+
+
+def test_what_else_is_scored_does_not_change_with_the_matrices_of_the_last_validation(tmp_path):
+    write(tmp_path / 'with', val=matrices(7, 18), val_names=[str(index) for index in range(18)])
+    write(tmp_path / 'without')
+    for metric in ('miou', 'train_miou', 'iou.car'):
+        one, two = (
+            ScoredImages(tmp_path / name, 'camvid', CLASSES).replicates(metric)[0] for name in ('with', 'without')
+        )
+        assert (one == two).all()
+
+
 @pytest.mark.parametrize('metric', ['miou', 'pixel_accuracy', 'train_miou', 'iou.car', 'generalisation_gap'])
 def test_replicates_scatter_around_the_score(tmp_path, metric):
     test, train = write(tmp_path / 'run')

@@ -64,6 +64,10 @@ def test_a_single_value_takes_the_usual_spread_and_several_take_their_own():
     assert estimate([4.0], usual=usual).seed_freedom == 10
     assert estimate([4.0, 6.0], usual=usual).deviation == pytest.approx(2**0.5)
     assert estimate([4.0]).deviation is None
+    assert [estimate(values, usual=usual).borrowed for values in ([4.0], [4.0, 4.0], [4.0, 6.0])] == [True, True, False]
+    # What rounding leaves is no spread.
+    assert estimate([1e-16, 3e-16], usual=usual).deviation == 2.0
+    assert estimate([4.0, 4.0], usual=Spread(0.0, 10)).deviation is None
     with pytest.raises(ValueError, match='needs the value of at least one seed'):
         estimate([])
 
