@@ -108,7 +108,7 @@ def test_failed_runs_are_repeated_on_request_and_corrupt_receipts_always(command
     assert run().returncode == 0, 'a mended config has another key and runs again'
 
 
-def wait_for(condition, seconds=90):
+def wait_for(condition, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, 'waited in vain'
@@ -135,7 +135,7 @@ def test_a_stopped_command_continues_where_it_ended(command, how):
     going = run.start(*SHORT)
     wait_for(lambda: ('first' in run.receipts() and steps_of(run, 'slow') >= 50) or going.poll() is not None)
     going.send_signal(how)
-    _, said = going.communicate(timeout=90)
+    _, said = going.communicate(timeout=240)
     assert going.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 130), said
     wait_for(lambda: left_alone(run))
     first = next(run.results.glob('fake/first/*/receipt.json'))
@@ -292,7 +292,7 @@ def test_the_cost_waits_for_the_device_and_says_so(command):
         assert said == 'fake/good/cost-cpu-fp32 waits until nobody else uses the device\n'
         assert not list(run.results.glob('fake/good/cost-*.json'))
         training.leave()
-        _, said = going.communicate(timeout=90)
+        _, said = going.communicate(timeout=240)
         assert going.returncode == 0, said
     finally:
         going.kill()

@@ -36,7 +36,7 @@ class Holder:
         raise AssertionError(f'{event} never came: {self.events}')
 
     def end(self):
-        said, _ = self.process.communicate(timeout=30)
+        said, _ = self.process.communicate(timeout=120)
         for line in said.splitlines():
             name, _, when = line.rpartition(' ')
             self.events.append((name, float(when)))

@@ -49,7 +49,7 @@ class Command:
 
     def __call__(self, *more):
         return subprocess.run(
-            self.arguments(*more), env=self.environment(), capture_output=True, text=True, timeout=240
+            self.arguments(*more), env=self.environment(), capture_output=True, text=True, timeout=480
         )
 
     def start(self, *more):

@@ -204,7 +204,7 @@ def evaluated(trained):
             env={**os.environ, **places, 'OMP_NUM_THREADS': '1'},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=480,
         )
 
     ended = command('--only', 'fake/*')

@@ -31,6 +31,7 @@ STAGES = {
 }
 TRUNK = "type='ResNet', depth=18, base_channels=4, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)"
 HEAD = "type='FCNHead', in_channels=4, channels=4, num_convs=1, concat_input=False, in_index=0"
+SIZES = {'growing': (96, 120)}
 PARENTS = {'evaluated': ['selected'], 'labelled': ['selected']}
 
 
@@ -62,7 +63,7 @@ def carried_out(benchmark_folder):
 
 def execute(folder, name, results=None, report=lambda message: None, tidy=True):
     config = folder / 'benchmark' / 'configs' / 'fake' / f'{name}.py'
-    run = Run(f'fake/{name}', 'folder', (64, 80), 'full', 1.0, 0)
+    run = Run(f'fake/{name}', 'folder', SIZES.get(name, (64, 80)), 'full', 1.0, 0)
     return jobs.execute(jobs.make_job(folder, config, run, results), report, tidy)
 
 
@@ -88,7 +89,7 @@ def test_a_frozen_trunk_does_not_move(benchmark_folder, tmp_path):
 def test_stages_follow_each_other_in_one_record(carried_out):
     folder, receipt = ok(carried_out('growing'))
     small, large = receipt.train['stages']
-    assert (small['input_size'], large['input_size']) == ([64, 64], [64, 80])
+    assert (small['input_size'], large['input_size']) == ([64, 80], [96, 120])
     assert (small['batch_size'], large['batch_size']) == (4, 2)
     assert (small['steps'], large['steps']) == (2, 4)
     assert receipt.train['steps'] == 6
