@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bench.settings import Setting
 
-FIGURED = 2
+FIGURED = 4
 """Settings that are drawn of all reports together, and of each, the most telling first: a figure takes a second."""
 
 

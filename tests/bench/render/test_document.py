@@ -42,10 +42,13 @@ def test_a_note_on_the_data_is_shown_with_its_ranking(catalogue, receipt, store)
 
 
 def test_a_report_is_drawn_in_its_own_settings_however_many_others_tell_more(runs, catalogue, receipt, store):
-    """Two settings of another report come first; the third is still drawn in the section of its own."""
-    others = [store(receipt('other/x', 20.0, dataset=name, budget='full', id=f'other/x/{name}-seed0')) for name in 'ab']
+    """As many settings of another report come first as are drawn; the next is still drawn in the section of its own."""
+    names = [f'd{number}' for number in range(document.FIGURED)]
+    others = [
+        store(receipt('other/x', 20.0, dataset=name, budget='full', id=f'other/x/{name}-seed0')) for name in names
+    ]
     made = document.build([*runs, *others], catalogue)
     drawn = {section.slug: [picture.path for picture in section.pictures] for section in made.sections}
     assert 'figures/toy-curves-camvid-96x128-short-x0.1.png' in drawn['toy']
-    assert len(made.figured) == 3
+    assert len(made.figured) == document.FIGURED + 1
     assert sum(bool(section.pictures) for section in made.rankings) == document.FIGURED
