@@ -190,13 +190,14 @@ def test_only_beside_a_device_losses_are_read_now_and_then():
     assert there.optim_wrapper.type == 'UnreadNormOptimWrapper'
 
 
-def test_bf16_changes_the_wrapper_alone():
+def test_bf16_changes_the_wrapper_and_the_validation_alone():
     plain, half = (
         made('kitti_ablation/baseline').config.to_dict(),
         made('kitti_ablation/baseline', precision='bf16').config.to_dict(),
     )
     assert half['optim_wrapper'].pop('type') == 'Bf16OptimWrapper'
     assert plain['optim_wrapper'].pop('type') == 'OptimWrapper'
+    assert (plain.pop('val_cfg'), half.pop('val_cfg')) == ({'type': 'ValLoop'}, {'type': 'Bf16ValLoop'})
     assert plain == half
 
 
