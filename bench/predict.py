@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import devices, store
+from bench import devices, repeats, store
 from bench.data_sets.advance import advancing
 from bench.data_sets.folder import read_classes
 from bench.data_sets.listing import IMAGE_SUFFIXES
@@ -135,6 +135,8 @@ def find_network(run: Path | None, config: Path | None, checkpoint: Path | None)
         raise PlanError(
             f'{run} evaluated {(receipt.init or {}).get("used")}: give its --config and --checkpoint instead'
         )
+    if (run / repeats.ATTEMPT).exists():
+        raise PlanError(f'{run} is being repeated, and its weights are not its last ones: let that command end first')
     if not (run / KEPT).is_file():
         raise PlanError(
             f'{run} kept no weights: there is no {KEPT}; remove the folder and run {receipt.experiment} again '

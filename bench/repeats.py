@@ -33,7 +33,7 @@ def set_aside(folder: Path) -> None:
     if not begun:
         shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(exist_ok=True)
-    for file in folder.iterdir():
+    for file in list(folder.iterdir()):
         if file.name not in _PRESENT or (file.name == 'training' and not begun):
             _move(file, aside / file.name)
 
@@ -42,7 +42,7 @@ def put_back(folder: Path) -> bool:
     """Bring back what was set aside, but for checkpoints; return whether the folder is then that of a finished run."""
     aside = folder / ASIDE
     if (aside / store.RECEIPT).is_file():
-        for file in aside.iterdir():
+        for file in list(aside.iterdir()):
             if file.name not in _PRESENT:
                 _move(file, folder / file.name)
     return finished(folder)

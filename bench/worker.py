@@ -145,7 +145,7 @@ def _prepare(folder: Path, job: Job) -> int:
     if (state.get('key'), state.get('accumulate')) == (job.key, job.accumulate) and begun:
         resumed = int(state.get('resumed', 0)) + 1
     else:
-        for file in folder.iterdir():
+        for file in list(folder.iterdir()):
             if file.name != repeats.ASIDE:
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
     store.write_atomically(note, json.dumps({'key': job.key, 'accumulate': job.accumulate, 'resumed': resumed}))

@@ -178,6 +178,7 @@ def edit(old, new):
             lambda folder: (folder / 'training' / 'last.pth').unlink(),
             'kept no weights: .* remove the folder and run fake/good again with --keep-checkpoints',
         ),
+        (lambda folder: (folder / 'attempt.json').touch(), 'is being repeated, and its weights are not its last ones'),
         (lambda folder: (folder / 'training' / 'last.pth').write_bytes(b'x'), 'is no whole checkpoint of torch'),
     ],
 )
