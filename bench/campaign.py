@@ -267,7 +267,7 @@ def _settle(prepared: Prepared, outcome: Outcome[Job]) -> None:
     """Store what the worker could not, and keep what the run tells about others."""
     setting, job = prepared.setting, outcome.job
     if not outcome.stored:
-        # What a run ended with before stays where its repetition was not even stopped by itself.
+        # A repetition that was skipped, or killed before it could say anything, takes no earlier result away.
         if outcome.status in REPEATED and repeats.put_back(store.run_folder(setting.results, job.run)):
             return
         store.write(setting.results, job.run, Receipt.of(job, outcome.status, outcome.reason))

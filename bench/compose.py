@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from bench import amounts, schedules, stages
+from bench import amounts, hooks, schedules, stages
 from bench.errors import PlanError
 from bench.own import heads
 from bench.pipelines import plain, preprocessor, scoring_loader, split_augment, train_loader, train_size
@@ -24,9 +24,6 @@ STAGE_SEEDS = 1000
 
 FUSED = ('Adam', 'AdamW', 'SGD')
 """Optimisers that torch has in one kernel for CUDA; the others run over all weights at once there by themselves."""
-
-READ_EVERY = 10
-"""Iterations between two looks at the losses on a device that works beside the process."""
 
 PROTOCOL_KEYS = frozenset(
     (
@@ -142,8 +139,8 @@ def compose(
         **_validation(stated, leg, run, size, dataset, pair_lists, rule, pixels),
         **_test(run, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, leg.steps * accumulate),
-        'default_hooks': _hooks(leg, accumulate, save_last, run.device),
-        'custom_hooks': _stage_hooks(leg, accumulate, per_epoch, read_every(run.device)),
+        'default_hooks': hooks.default_hooks(leg, accumulate, save_last, run.device),
+        'custom_hooks': hooks.stage_hooks(leg, accumulate, per_epoch, run.device),
         'randomness': {'seed': run.seed + STAGE_SEEDS * leg.index, 'deterministic': False},
         'resume': True,
     }
@@ -291,52 +288,8 @@ def _test(
     }
 
 
-def read_every(device: str) -> int:
-    """Return after how many iterations losses are read: on a processor at once, where reading waits for nothing."""
-    return READ_EVERY if device.startswith('cuda') else 1
-
-
-def _hooks(leg: Leg, accumulate: int, save_last: bool, device: str) -> dict[str, Any]:
-    every, log_every = read_every(device), _log_interval(leg.steps * accumulate)
-    info = {'type': 'DeferredInfoHook', 'read_every': every, 'log_every': log_every}
-    return {
-        **({'runtime_info': info} if every > 1 else {}),
-        'timer': {'type': 'IterTimerHook'},
-        'logger': {
-            'type': 'LoggerHook',
-            'interval': log_every,
-            'log_metric_by_epoch': False,
-        },
-        'param_scheduler': {'type': 'ParamSchedulerHook'},
-        'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate, 'save_last': save_last},
-        'sampler_seed': {'type': 'DistSamplerSeedHook'},
-    }
-
-
-def _stage_hooks(leg: Leg, accumulate: int, per_epoch: float, every: int) -> list[dict[str, Any]]:
-    stage = leg.stage
-    read = {'read_every': every} if every > 1 else {}
-    curve = {'type': 'CurveHook', 'steps_per_epoch': per_epoch, 'accumulate': accumulate, **read}
-    hooks: list[dict[str, Any]] = [{'type': 'QuickAccuracyHook'}, curve]
-    if stage.kind == 'lr_range':
-        sweep = {'low': stage.low, 'high': stage.high, 'steps': leg.steps, 'accumulate': accumulate}
-        return [*hooks, {'type': 'LearningRateRangeHook', **sweep, **read}]
-    if stage.turns:
-        turn = None
-        if stage.turn_epochs is not None:
-            turn = max(1, round(stage.turn_epochs * leg.steps / stage.epochs)) * accumulate
-        hooks.append({'type': 'FreezeHook', 'turns': plain(list(stage.turns)), 'turn_iters': turn})
-    if leg.keep_best:
-        hooks.append({'type': 'BestWeightsHook', 'after_iters': leg.best_after * accumulate})
-    return [{'type': 'FiniteLossHook', **read}, *hooks]
-
-
-def _log_interval(iterations: int) -> int:
-    return max(1, iterations // 50)
-
-
 def _runtime(run: Run, work_dir: Path, iterations: int) -> dict[str, Any]:
-    window = min(50, _log_interval(iterations))
+    window = min(50, hooks.log_interval(iterations))
     return {
         'work_dir': str(work_dir),
         'env_cfg': {'cudnn_benchmark': True},

@@ -19,6 +19,7 @@ ALWAYS = (
     'bench/amounts.py',
     'bench/checkpoints.py',
     'bench/compose.py',
+    'bench/hooks.py',
     'bench/measure/accuracy.py',
     'bench/measure/allocator.py',
     'bench/measure/boundary.py',

@@ -17,7 +17,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
-from bench import amounts, checkpoints, compose, data_sets, stages, store
+from bench import amounts, checkpoints, compose, data_sets, hooks, stages, store
 from bench.measure import memory
 from bench.records import Material
 from bench.running import auto_label, embedded, layout, weights
@@ -262,7 +262,7 @@ class _Leg:
             self.record['lr_range'] = self._sweep()
 
     def _progress(self, done: int, of: int) -> ProgressHook:
-        every = compose.read_every(self.attempt.job.run.device)
+        every = hooks.read_every(self.attempt.job.run.device)
         return ProgressHook(self.attempt.report, done, of, self.made.accumulate, every)
 
     def _sweep(self) -> dict[str, Any]:

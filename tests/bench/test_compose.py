@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from bench import budgets, compose, paths
+from bench import budgets, compose, hooks, paths
 from bench.errors import PlanError
 from bench.records import DataSet, Pair, Run
 
@@ -182,7 +182,7 @@ def test_only_beside_a_device_losses_are_read_now_and_then():
     there, here = (made('kitti_ablation/baseline', device=device).config for device in ('cuda', 'cpu'))
     reading = [hook for hook in there.custom_hooks if 'read_every' in hook]
     assert {hook.type for hook in reading} == {'FiniteLossHook', 'CurveHook'}
-    assert {hook.read_every for hook in reading} == {compose.READ_EVERY} == {compose.read_every('cuda:3')}
+    assert {hook.read_every for hook in reading} == {hooks.READ_EVERY} == {hooks.read_every('cuda:3')}
     info = there.default_hooks.runtime_info
     assert (info.type, info.log_every) == ('DeferredInfoHook', there.default_hooks.logger.interval)
     assert 'runtime_info' not in here.default_hooks

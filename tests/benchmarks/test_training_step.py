@@ -15,7 +15,7 @@ import stock as toolbox
 import torch
 from mmengine.hooks import Hook
 
-from bench import budgets, compose, data_sets, paths, pipelines
+from bench import budgets, compose, data_sets, hooks, paths, pipelines
 from bench.execute.local import context
 from bench.measure import allocator
 from bench.records import Run
@@ -89,7 +89,7 @@ def ours(name, folder):
     run, config = composed(name, folder, DEVICE, folder / 'pixels')
     runner = training._runner(config)
     layout.prepare(runner.model, run)
-    runner.register_hook(training.ProgressHook(lambda message: None, 0, STEPS, 1, compose.read_every(DEVICE)))
+    runner.register_hook(training.ProgressHook(lambda message: None, 0, STEPS, 1, hooks.read_every(DEVICE)))
     return timed(runner)
 
 
