@@ -53,11 +53,7 @@ def read(path: Path) -> Counts:
 
 def stale(table: Mapping[str, Mapping[str, Any]], configs: Mapping[str, Path]) -> list[str]:
     """Return the experiments of ``configs`` (id to config file) that ``table`` lacks or counted from other sources."""
-    return [
-        name
-        for name, config in configs.items()
-        if table.get(name, {}).get('key') != key(name, config) or 'epochs' not in table[name].get('documented', {})
-    ]
+    return [name for name, config in configs.items() if table.get(name, {}).get('key') != key(name, config)]
 
 
 def refresh(path: Path, configs: Mapping[str, Path]) -> Counts:
@@ -105,12 +101,9 @@ def _count_in_child(configs: list[Path]) -> list[dict[str, Any] | str]:
 
 def _count(config: Path) -> dict[str, Any] | str:
     # Imported here: this runs in the child, the commands never load torch.
-    from bench import compose
     from bench.measure.documented import count_documented
 
     try:
-        counted = count_documented(config)
-        epochs = compose.read_experiment(config).protocol.epochs
-        return {**counted, 'documented': {**counted['documented'], 'epochs': epochs}}
+        return count_documented(config)
     except Exception as error:
         return f'{type(error).__name__}: {error}'

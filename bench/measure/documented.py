@@ -19,8 +19,8 @@ def count_documented(config: Path) -> dict[str, Any]:
     Returns:
         ``cost``: see ``cost.count``, at the documented size; ``training``: ``input_shape`` [C, H, W] of one training
         sample and the multiply-adds of its forward, ``macs`` over all scales and heads, auxiliary ones included, and
-        ``macs_trunk``, of its convolutions and linear layers before the heads; ``documented``: name of the ``dataset``
-        and ``short_side`` of its images in pixels.
+        ``macs_trunk``, of its convolutions and linear layers before the heads; ``documented``: name of the ``dataset``,
+        ``short_side`` of its images in pixels and ``epochs`` of all stages of the training.
     """
     experiment = compose.read_experiment(config)
     protocol = experiment.protocol
@@ -30,7 +30,11 @@ def count_documented(config: Path) -> dict[str, Any]:
     return {
         'cost': counted,
         'training': _count_training(model, (shape[0], *view.size)),
-        'documented': {'dataset': protocol.dataset, 'short_side': view.get('short_side') or min(view.size)},
+        'documented': {
+            'dataset': protocol.dataset,
+            'short_side': view.get('short_side') or min(view.size),
+            'epochs': protocol.epochs,
+        },
     }
 
 

@@ -19,7 +19,7 @@ def counted(monkeypatch):
 
     def count(configs):
         asked.append([config.stem for config in configs])
-        return [{'cost': {'flops': 1.0}, 'documented': {'epochs': 7}} for _ in configs]
+        return [{'cost': {'flops': 1.0}} for _ in configs]
 
     monkeypatch.setattr(counts, '_count_in_child', count)
     return asked
@@ -43,12 +43,6 @@ def test_only_what_changed_is_counted_again(tmp_path, configs, counted):
     counts.refresh(table, configs)
     assert counted == [['a', 'b'], [], ['b']]
     assert counts.stale(counts.read(table), configs) == []
-
-
-def test_a_row_that_lacks_the_documented_epochs_is_counted_again(tmp_path, configs, counted):
-    table = counts.refresh(tmp_path / 'counts.json', configs)
-    del table['toy/a']['documented']['epochs']
-    assert counts.stale(table, configs) == ['toy/a']
 
 
 def test_an_unchanged_table_is_not_written_again(tmp_path, configs, counted):
