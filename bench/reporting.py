@@ -10,6 +10,7 @@ from bench import catalogue, older_code, paths, store
 from bench.judging import counts
 from bench.records import Catalogue, Receipt
 from bench.render.gather import Judged
+from bench.settings import Setting
 
 # Before numpy is imported: its matrices are small here, and a second thread of BLAS would only wait, at full power,
 # beside the processes that share the work.
@@ -52,18 +53,21 @@ def uncounted(known: Catalogue) -> list[str]:
 
 
 def judge(stored: Stored, known: Catalogue, timings: Timings = ()) -> Judged:
-    """Return every claim's verdicts on these results, and the runs that older code made."""
+    """Return every claim's verdicts on these results, the intervals of scores, and the runs that older code made."""
     # scipy and pandas: a rerun with nothing to do does without.
     from bench.judging import evidence
     from bench.judging import judge as judging
 
+    intervals: dict[tuple[str, Setting], tuple[float, float]] = {}
+    counted, units = counts.read(counts_file()), catalogue.CLAIM_METRICS
     found = judging.verdicts(
         evidence.cases(
-            known.claims.values(), stored, known, counts.read(counts_file()), timings, catalogue.CLAIM_METRICS
+            known.claims.values(), stored, known, counted, timings, units,
+            leaving=lambda place: intervals.update(place.image_intervals()),
         )
-    )
+    )  # fmt: skip
     older = older_code.older_runs(stored, known.experiments, paths.configs_dir())
-    return Judged(tuple(found), judging.best_verdicts(found), older)
+    return Judged(tuple(found), judging.best_verdicts(found), older, intervals)
 
 
 def refresh(results: Path, known: Catalogue) -> Path:

@@ -4,7 +4,7 @@
 and let go with the setting.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ def cases(
     counts: Counts,
     timings: Sequence[Mapping[str, Any]] = (),
     units: Mapping[str, str] | None = None,
+    leaving: Callable[[Place], object] = lambda place: None,
 ) -> Iterator[Case]:
     """Yield every claim with its evidence in every setting, setting by setting.
 
@@ -40,6 +41,7 @@ def cases(
         counts: what ``counts.refresh`` returns.
         timings: what ``store.read_timings`` returns.
         units: unit of every metric, ``catalogue.CLAIM_METRICS``.
+        leaving: called with every setting before what was read of it is let go.
     """
     claims, stored, units = list(claims), list(stored), units or {}
     known = _Exact(catalogue, counts, _costs(stored, timings))
@@ -55,6 +57,7 @@ def cases(
         for claim in told:
             unmeasured.pop(claim.id, None)
             yield _case(claim, place, known, units)
+        leaving(place)
         place.forget()
     for claim in unmeasured.values():
         yield Case(claim, Circumstances(''), {key: _never_ran(key) for key in keys(claim)}, units)

@@ -5,21 +5,29 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from bench.claims import Answer, Claim
 from bench.judging import comparable, curve_values, replicates, run_values
-from bench.judging.replicates import Replicates, Wanted
+from bench.judging.replicates import Wanted
+from bench.judging.resampling import image_interval
 from bench.judging.run_values import AT_DOCUMENTED_SIZE, run_value
 from bench.judging.samples import REFERRED, Circumstances, Conditions, Key, Sample
-from bench.judging.scored_images import DETAIL, RATIO, ScoredImages, follows_from_images
+from bench.judging.scored_images import DETAIL, RATIO, Replicates, ScoredImages, follows_from_images
 from bench.judging.uncertainty import Spread, pooled_spread
 from bench.records import Receipt
 from bench.settings import Setting, setting_of
 
 Stored = tuple[Path, Receipt]
 Counts = Mapping[str, Mapping[str, Any]]
+ImageIntervals = Mapping[tuple[str, Setting], tuple[float, float]]
+"""Low and high end in percent, by experiment and setting."""
 
 UNTRIED = frozenset({'interrupted', 'skipped', 'missing-data'})
 """Statuses of runs that never got to fail."""
+
+SCORED = 'miou'
+"""The score whose interval over the choice of images is told of every experiment."""
 
 FULL_SIZE = 0.95
 """From this share of the documented short side on, an image counts as of the documented size (512 for 513)."""
@@ -40,6 +48,9 @@ class Place(Protocol):
         """Return the spread of ``metric`` over seeds within all experiments here, None where it is not known."""
 
     def circumstances(self, claim: Claim) -> Circumstances: ...
+
+    def image_intervals(self) -> ImageIntervals:
+        """Return, where it is known, the 95 % interval of an experiment's mean mIoU over the choice of test images."""
 
     def forget(self) -> None:
         """Let go of everything that was read."""
@@ -97,7 +108,7 @@ class RunPlace:
     def forget(self) -> None:
         self._images: dict[Path, ScoredImages] = {}
         self._samples: dict[Key, Sample] = {}
-        self._replicates: dict[tuple[Path, str], Replicates] = {}
+        self._replicates: dict[tuple[Path, str], Replicates | None] = {}
         self._known: dict[str, Spread | None] = {}
 
     def speaks_of(self, keys: Sequence[Key]) -> bool:
@@ -119,7 +130,7 @@ class RunPlace:
     def prepare(self, keys: Iterable[Key]) -> None:
         if self.setting.smoke:
             return
-        metrics: dict[str, set[str]] = {}
+        metrics = {name: {SCORED} for name in self.runs}
         for metric, name, _ in keys:
             if follows_from_images(metric):
                 metrics.setdefault(name, set()).add(metric)
@@ -127,6 +138,22 @@ class RunPlace:
         wanted = [Wanted(folder, one.dataset, _classes(one), tuple(names)) for folder, one, names in runs]
         for one, found in zip(wanted, replicates.of_runs(wanted), strict=True):
             self._replicates |= {(one.folder, metric): values for metric, values in found.items()}
+
+    def image_intervals(self) -> ImageIntervals:
+        found = {} if self.setting.smoke else {name: self._image_interval(name) for name in self.finished}
+        return {(name, self.setting): interval for name, interval in found.items() if interval is not None}
+
+    def _image_interval(self, name: str) -> tuple[float, float] | None:
+        """Return the interval of an experiment's mean over seeds; None unless all of them scored the same images."""
+        finished = self.finished[name]
+        found = [self._replicates_of(folder, receipt, SCORED) for folder, receipt in finished]
+        known = [one for one in found if one is not None]
+        values = [value for _, receipt in finished if (value := run_value(SCORED, receipt)) is not None]
+        manifests = {(receipt.data or {}).get('manifest') for _, receipt in finished}
+        if not known or len(known) != len(values) or len(manifests) != 1:
+            return None
+        drawn, jackknife = (np.mean(parts, axis=0) for parts in zip(*((one.drawn, one.jackknife) for one in known), strict=True))
+        return image_interval(float(np.mean(values)), drawn, jackknife)
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:
@@ -195,9 +222,10 @@ class RunPlace:
             return {}, float('inf')
         found = {receipt.seed: self._replicates_of(folder, receipt, metric) for folder, receipt in runs}
         known = {seed: one for seed, one in found.items() if one is not None}
-        return {seed: one[0] for seed, one in known.items()}, min((one[1] for one in known.values()), default=0.0)
+        freedom = min((one.freedom for one in known.values()), default=0.0)
+        return {seed: one.drawn for seed, one in known.items()}, freedom
 
-    def _replicates_of(self, folder: Path, receipt: Receipt, metric: str) -> Replicates:
+    def _replicates_of(self, folder: Path, receipt: Receipt, metric: str) -> Replicates | None:
         if (folder, metric) not in self._replicates:
             self._replicates[folder, metric] = self._scored(folder, receipt).replicates(metric)
         return self._replicates[folder, metric]
@@ -227,6 +255,9 @@ class TimingPlace:
         self.rank = (0, device == 'cpu', -len(records), self.label)
 
     def forget(self) -> None: ...
+
+    def image_intervals(self) -> ImageIntervals:
+        return {}
 
     def prepare(self, keys: Iterable[Key]) -> None: ...
 

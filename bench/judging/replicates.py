@@ -8,17 +8,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from bench import environment
-from bench.judging.scored_images import ScoredImages
+from bench.judging.scored_images import Replicates, ScoredImages
 
 MANY = 200
 """From this many runs on, processes that share the work save more time than they take to start."""
 CHUNK = 16
-
-Replicates = tuple[np.ndarray, float] | None
-"""What ``ScoredImages.replicates`` returns."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class Wanted:
     metrics: tuple[str, ...]
 
 
-def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates]]:
+def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates | None]]:
     """Return the replicates of every run by metric, in the order of ``wanted``.
 
     A process that is killed, as by a lack of memory, costs time alone: everything is then computed here.
@@ -47,7 +42,7 @@ def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates]]:
     return [_of_run(one) for one in wanted]
 
 
-def _shared(wanted: Sequence[Wanted]) -> list[dict[str, Replicates]]:
+def _shared(wanted: Sequence[Wanted]) -> list[dict[str, Replicates | None]]:
     # Forked, since a new process would import scipy first.
     context = multiprocessing.get_context('fork')
     with ProcessPoolExecutor(environment.usable_cpus(), context, initializer=_leave_interrupts) as pool:
@@ -60,6 +55,6 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _of_run(one: Wanted) -> dict[str, Replicates]:
+def _of_run(one: Wanted) -> dict[str, Replicates | None]:
     scored = ScoredImages(one.folder, one.dataset, one.class_names)
     return {metric: scored.replicates(metric) for metric in one.metrics}

@@ -1,11 +1,12 @@
 """The confusion matrices stored beside a run, and its scores on resampled images.
 
-R resamples, N images, K classes. The draws depend on the names of the images alone: two runs that scored the same
+R resamples, N images, M blocks of them, K classes. The draws depend on the names of the images alone: two runs that scored the same
 images are resampled alike, so their replicates can be subtracted; runs on other images are drawn apart.
 """
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from bench.data_sets import registry
-from bench.judging.resampling import POOLED, ImageCounts, blocks, draw, score
+from bench.judging.resampling import POOLED, ImageCounts, Resamples, blocks, draw, left_out, score
 from bench.store import MATRICES
 
 Split = Literal['test', 'train', 'val']
@@ -31,6 +32,19 @@ def follows_from_images(metric: str) -> bool:
     return metric in known or metric.removeprefix('train_') in POOLED or metric.startswith(('iou.', RATIO))
 
 
+@dataclass(frozen=True)
+class Replicates:
+    """A score on other choices of the images: ``drawn`` [R] on resamples, ``jackknife`` [M] without each block.
+
+    ``freedom`` is the number of blocks less one. Scores that do not come from the matrices of one split alone have no
+    jackknife.
+    """
+
+    drawn: np.ndarray
+    freedom: float
+    jackknife: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
 class ScoredImages:
     """What one run's ``confusion.npz`` holds, read when first asked for.
 
@@ -44,16 +58,13 @@ class ScoredImages:
         self.folder, self.dataset, self.class_names = folder, dataset, tuple(class_names)
         self._splits: dict[Split, tuple[ImageCounts, tuple[str, ...]] | None] = {}
 
-    def replicates(self, metric: str) -> tuple[np.ndarray, float] | None:
-        """Return ``metric`` of every resample [R] and the number of blocks less one.
-
-        None where nothing is stored, or not of the class that the metric names.
-        """
+    def replicates(self, metric: str) -> Replicates | None:
+        """Return ``metric`` of every resample; None where nothing is stored, or not of the class that it names."""
         if metric == GAP:
             train, test = self._score('train', 'miou'), self._score('test', 'miou')
             if train is None or test is None:
                 return None
-            return train[0] - test[0], min(train[1], test[1])
+            return Replicates(train.drawn - test.drawn, min(train.freedom, test.freedom))
         if metric.startswith(RATIO):
             return self._pixel_ratios(metric)
         if metric in DETAIL:
@@ -84,28 +95,29 @@ class ScoredImages:
         found = self._read(split)
         return 0 if found is None else len(found[0])
 
-    def _score(self, split: Split, metric: str) -> tuple[np.ndarray, float] | None:
+    def _score(self, split: Split, metric: str) -> Replicates | None:
         found = self._read(split)
         name = metric.removeprefix('iou.')
         if found is None or (name != metric and name not in self.class_names):
             return None
-        weights, freedom = _draws(self.dataset, found[1])
-        return score(found[0], weights, metric, self.class_names), freedom
+        drawn, without = _resamples(self.dataset, found[1])
+        on_all, on_fewer = (score(found[0], chosen, metric, self.class_names) for chosen in (drawn, without))
+        return Replicates(on_all, drawn.freedom, on_fewer)
 
-    def _pixel_ratios(self, metric: str) -> tuple[np.ndarray, float] | None:
+    def _pixel_ratios(self, metric: str) -> Replicates | None:
         found, labels = self._read('train'), self._labels(metric)
         if found is None or labels is None:
             return None
-        weights, freedom = _draws(self.dataset, found[1])
-        first, second = (weights @ found[0].truth[:, label] for label in labels)
-        return np.divide(first, second, out=np.full_like(first, np.nan), where=second > 0), freedom
+        drawn, _ = _resamples(self.dataset, found[1])
+        first, second = (drawn.sums(found[0].truth[:, label]) for label in labels)
+        return Replicates(np.divide(first, second, out=np.full_like(first, np.nan), where=second > 0), drawn.freedom)
 
-    def _resample_detail(self, metric: str) -> tuple[np.ndarray, float] | None:
+    def _resample_detail(self, metric: str) -> Replicates | None:
         found, counts = self._read('test'), self._detail.get(DETAIL[metric])
         if found is None or counts is None or len(counts) != len(found[1]):
             return None
-        weights, freedom = _draws(self.dataset, found[1])
-        return _score_detail(metric, np.tensordot(weights, counts.astype(float), axes=1)), freedom
+        drawn, _ = _resamples(self.dataset, found[1])
+        return Replicates(_score_detail(metric, drawn.sums(counts)), drawn.freedom)
 
     @cached_property
     def _detail(self) -> dict[str, np.ndarray]:
@@ -153,10 +165,9 @@ def _score_detail(metric: str, counts: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _draws(dataset: str, names: tuple[str, ...]) -> tuple[np.ndarray, float]:
-    """Return how often each image is drawn [R, N], and the number of blocks less one."""
+def _resamples(dataset: str, names: tuple[str, ...]) -> tuple[Resamples, Resamples]:
+    """Return the resamples of these images, and the choices that leave out one block each."""
     known = dataset in registry.NAMES
     # An image of a data set that is not known here stands alone.
     block_of = blocks([registry.sequence(dataset, name) if known else name for name in names])
-    weights = draw(block_of, seed=zlib.crc32('\n'.join(names).encode()))
-    return weights.astype(np.float32), float(block_of.max())
+    return draw(block_of, seed=zlib.crc32('\n'.join(names).encode())), left_out(block_of)

@@ -74,7 +74,7 @@ def build(
     ``drawing`` gives the pictures of the same receipts (``drawing.beside``), last; without it they are drawn here.
     """
     stored = list(stored)
-    gathered = rows(stored, catalogue, judged.older)
+    gathered = rows(stored, catalogue, judged)
     settings = telling(settings_of(gathered))
     figured = _figured(gathered)
     in_setting: dict[Setting | None, list[Row]] = {}

@@ -18,15 +18,17 @@ NOT_RUN = 'not run'
 
 @dataclass(frozen=True)
 class Judged:
-    """What was made of the receipts: verdicts, the most telling of each claim, and the runs from older sources.
+    """What was made of the receipts: verdicts, intervals of scores, and the runs from older sources.
 
     ``verdicts`` are grouped by claim, the most telling setting first; ``best`` maps a claim to the one to believe (the
     first where it is not given). ``older`` holds ids of receipts whose key differs from that of the present sources.
+    ``image_intervals`` has, by experiment and setting, the 95 % interval of the mean mIoU over the choice of images.
     """
 
     verdicts: tuple[Verdict, ...] = ()
     best: Mapping[str, Verdict] = field(default_factory=dict)
     older: frozenset[str] = frozenset()
+    image_intervals: Mapping[tuple[str, Setting], tuple[float, float]] = field(default_factory=dict)
 
     def of(self, claim: str) -> Verdict | None:
         """Return the verdict to believe of ``claim``; None where it was not judged."""
@@ -75,7 +77,8 @@ class Row:
     """An experiment in one setting with its runs by seed, or an experiment that never ran (``setting`` is None).
 
     ``documented`` is None for a receipt whose experiment the catalogue does not know. ``older`` are the ids of those
-    of its runs that were made with other sources than the present ones.
+    of its runs that were made with other sources than the present ones, ``over_images`` is the 95 % interval of its
+    mean mIoU over the choice of test images.
     """
 
     experiment: str
@@ -83,6 +86,7 @@ class Row:
     setting: Setting | None
     runs: tuple[Stored, ...] = ()
     older: frozenset[str] = frozenset()
+    over_images: tuple[float, float] | None = None
 
     @property
     def key(self) -> str:
@@ -156,11 +160,12 @@ class Row:
         return (value, '') if value is not None else (self.documented.value('val_miou'), 'val')
 
 
-def rows(stored: Iterable[Stored], catalogue: Catalogue, older: frozenset[str] = frozenset()) -> list[Row]:
+def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None = None) -> list[Row]:
     """Return every experiment's rows: catalogue order, then experiments unknown to it; one row a setting.
 
     An experiment without a receipt has one row without a setting. The order of ``stored`` does not matter.
     """
+    judged = judged or Judged()
     found: dict[str, dict[Setting, list[Stored]]] = {}
     for folder, receipt in stored:
         found.setdefault(receipt.experiment, {}).setdefault(setting_of(receipt), []).append((folder, receipt))
@@ -171,8 +176,9 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, older: frozenset[str] =
         settings = found.get(name, {})
         for setting in sorted(settings, key=lambda one: one.order):
             runs = sorted(settings[setting], key=lambda one: (one[1].seed, one[1].id))
-            own = older.intersection(receipt.id for _, receipt in runs)
-            gathered.append(Row(name, documented, setting, tuple(runs), own))
+            own = judged.older.intersection(receipt.id for _, receipt in runs)
+            interval = judged.image_intervals.get((name, setting))
+            gathered.append(Row(name, documented, setting, tuple(runs), own, interval))
         if not settings:
             gathered.append(Row(name, documented, None))
     return gathered

@@ -65,7 +65,12 @@ class Table:
 
 
 _PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights', 'Claims', 'Seeds', 'Own data', 'Inference'})
-_SCORES = frozenset({'mIoU (%)', 'Deviation', 's.d. over seeds', 'Pixel acc. (%)', 'Class acc. (%)', 'Train mIoU (%)'})
+_SCORES = frozenset(
+    {
+        'mIoU (%)', 'Deviation', 's.d. over seeds', '95 % over images', 'Pixel acc. (%)', 'Class acc. (%)',
+        'Train mIoU (%)',
+    }
+)  # fmt: skip
 _Cell = Callable[[Row], str]
 
 
@@ -79,6 +84,7 @@ def accuracy(report: str, rows: Sequence[Row], claims: _Cell = lambda row: cells
         'Deviation': lambda row: cells.signed(miou_deviation(row)),
         'seeds': lambda row: str(len(row.ok)) if row.ok else cells.DASH,
         's.d. over seeds': lambda row: cells.number(row.spread('metrics', 'miou').deviation),
+        '95 % over images': over_images,
         'Pixel acc. (%)': lambda row: cells.number(row.spread('metrics', 'pixel_accuracy').mean),
         'Class acc. (%)': lambda row: cells.number(row.spread('metrics', 'class_accuracy').mean),
         'Train mIoU (%)': lambda row: cells.number(row.spread('train_metrics', 'miou').mean),
@@ -119,6 +125,7 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
         'mIoU (%)': lambda row: cells.number(row.spread('metrics', 'miou').mean),
         'seeds': lambda row: str(len(row.ok)),
         's.d. over seeds': lambda row: cells.number(row.spread('metrics', 'miou').deviation),
+        '95 % over images': over_images,
         'Pixel acc. (%)': lambda row: cells.number(row.spread('metrics', 'pixel_accuracy').mean),
         'GFLOPs at this size': lambda row: cells.scaled(row.first('run_cost', 'flops'), 1e9),
         'Params (M)': lambda row: cells.scaled(row.first('run_cost', 'params'), 1e6),
@@ -220,6 +227,11 @@ def documented_miou(row: Row) -> str:
     return _plain(value) + (f' ({split})' if split and value is not None else '')
 
 
+def over_images(row: Row) -> str:
+    """Return the interval of the mean mIoU over the choice of test images."""
+    return cells.DASH if row.over_images is None else ' to '.join(cells.number(end, 1) for end in row.over_images)
+
+
 def shape(value: Sequence[int] | None) -> str:
     """Return [..., H, W] as ``HxW``."""
     return cells.DASH if value is None else f'{value[-2]}x{value[-1]}'
@@ -251,6 +263,8 @@ def _experiment_record(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'miou_sd': miou.deviation,
         'miou_min': min(miou.values, default=None),
         'miou_max': max(miou.values, default=None),
+        'miou_images_low': row.over_images[0] if row.over_images else None,
+        'miou_images_high': row.over_images[1] if row.over_images else None,
         'miou_averaged_as_documented': row.spread('metrics', nearest).mean,
         'pixel_accuracy': row.spread('metrics', 'pixel_accuracy').mean,
         'class_accuracy': row.spread('metrics', 'class_accuracy').mean,

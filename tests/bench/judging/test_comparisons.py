@@ -10,7 +10,7 @@ from bench.judging.samples import Sample
 from bench.judging.uncertainty import ALPHA, Spread
 
 IMAGES = 50
-WEIGHTS = draw(np.arange(IMAGES), seed=0, resamples=500) / IMAGES
+WEIGHTS = draw(np.arange(IMAGES), seed=0, resamples=500).weights / IMAGES
 
 
 def sample(name, *values, metric='miou', **more):

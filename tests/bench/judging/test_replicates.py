@@ -43,8 +43,9 @@ def assert_as_one_by_one(found, wanted):
         expected = read(run)
         assert tuple(one) == METRICS
         for metric in METRICS if run is not wanted[0] else ():
-            np.testing.assert_array_equal(one[metric][0], expected[metric][0])
-            assert one[metric][1] == expected[metric][1]
+            np.testing.assert_array_equal(one[metric].drawn, expected[metric].drawn)
+            np.testing.assert_array_equal(one[metric].jackknife, expected[metric].jackknife)
+            assert one[metric].freedom == expected[metric].freedom
     assert found[0] == dict.fromkeys(METRICS)
     assert found[1]['miou'] is not None
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from bench.judging import resampling
-from bench.judging.resampling import ImageCounts, blocks, draw, image_error, image_interval, left_out, score
+from bench.judging.resampling import ImageCounts, Resamples, blocks, draw, image_error, image_interval, left_out, score
 from bench.measure import accuracy
 
 K = 4
@@ -24,6 +24,18 @@ def photographs(generator, count):
     return matrices
 
 
+def taking(*weights):
+    """The images, each a block of its own, taken as often as ``weights`` [R, N] say."""
+    return Resamples(np.arange(len(weights[0])), np.array(weights, float))
+
+
+def interval(counts, metric, sequences, class_names=(), seed=0):
+    block_of = blocks(sequences)
+    drawn = score(counts, draw(block_of, seed), metric, class_names)
+    [measured] = score(counts, taking(np.ones(len(counts))), metric, class_names)
+    return image_interval(measured, drawn, score(counts, left_out(block_of), metric, class_names))
+
+
 @pytest.fixture
 def generator():
     return np.random.default_rng(0)
@@ -32,15 +44,15 @@ def generator():
 @pytest.mark.parametrize('metric', resampling.POOLED)
 def test_all_images_once_give_the_score_of_the_receipt(generator, metric):
     matrices = photographs(generator, 12)
-    [value] = score(ImageCounts.of(matrices), np.ones((1, 12)), metric)
+    [value] = score(ImageCounts.of(matrices), taking(np.ones(12)), metric)
     assert value == pytest.approx(accuracy.scores(matrices, NAMES)[metric])
 
 
 @pytest.mark.parametrize('metric', [*resampling.POOLED, 'iou.car'])
 def test_a_weight_of_two_is_an_image_twice_and_of_zero_none(generator, metric):
     matrices = photographs(generator, 5)
-    weights = np.array([[2, 0, 1, 0, 1], [0, 0, 0, 3, 0]])
-    found = score(ImageCounts.of(matrices), weights, metric, NAMES)
+    weights = [[2, 0, 1, 0, 1], [0, 0, 0, 3, 0]]
+    found = score(ImageCounts.of(matrices), taking(*weights), metric, NAMES)
     for row, value in zip(weights, found, strict=True):
         scores = accuracy.scores(np.repeat(matrices, row, axis=0), NAMES)
         assert value == pytest.approx(scores['per_class_iou']['car'] if metric == 'iou.car' else scores[metric])
@@ -50,28 +62,28 @@ def test_a_class_that_a_resample_lacks_is_left_out_and_no_image_has_no_score(gen
     matrices = photographs(generator, 3)
     matrices[0, 3] = matrices[0, :, 3] = 0
     counts = ImageCounts.of(matrices)
-    alone = np.eye(3)[:1]
+    alone = taking([1, 0, 0])
     assert score(counts, alone, 'miou') == pytest.approx(score(counts, alone, 'miou_absent_as_zero') * 4 / 3)
-    assert np.isnan(score(counts, np.zeros((1, 3)), 'miou')).all()
+    assert np.isnan(score(counts, taking(np.zeros(3)), 'miou')).all()
     assert np.isnan(score(counts, alone, 'iou.pole', NAMES)).all()
 
 
 def test_a_score_that_matrices_do_not_hold_is_refused(generator):
     with pytest.raises(ValueError, match=r"'boundary_f' does not follow .* miou, .*, miou_per_image"):
-        score(ImageCounts.of(photographs(generator, 2)), np.ones((1, 2)), 'boundary_f')
+        score(ImageCounts.of(photographs(generator, 2)), taking([1, 1]), 'boundary_f')
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says(generator):
     """Coverage of 95 % over 800 studies has a standard error of 0.8 points."""
     images = 60
     all_of_them = ImageCounts.of(photographs(generator, 100_000))
-    [truth] = score(all_of_them, np.ones((1, 100_000)), 'miou')
+    [truth] = score(all_of_them, Resamples(np.zeros(100_000, int), np.ones((1, 1))), 'miou')
     alone = [str(index) for index in range(images)]
     covered = 0
     for study in range(800):
         chosen = generator.integers(0, 100_000, images)
         sample = ImageCounts(*(part[chosen] for part in vars(all_of_them).values()))
-        low, high = image_interval(sample, 'miou', alone, seed=study)
+        low, high = interval(sample, 'miou', alone, seed=study)
         covered += low <= truth <= high
     assert 0.93 <= covered / 800 <= 0.97
 
@@ -88,8 +100,9 @@ def test_the_corrected_interval_is_scipys(generator):
     options = dict(vectorized=True, n_resamples=20_000, method='BCa', rng=np.random.default_rng(1))
     theirs = stats.bootstrap((np.arange(25),), statistic, **options).confidence_interval
     alone = [str(index) for index in range(25)]
-    ends = [image_interval(counts, 'pixel_accuracy', alone, seed=seed) for seed in range(20)]
-    plain = [image_interval(counts, 'pixel_accuracy', alone, method='percentile', seed=seed) for seed in range(20)]
+    ends = [interval(counts, 'pixel_accuracy', alone, seed=seed) for seed in range(20)]
+    drawn = [score(counts, draw(np.arange(25), seed), 'pixel_accuracy') for seed in range(20)]
+    plain = [np.quantile(one, (0.025, 0.975)) for one in drawn]
     width = theirs.high - theirs.low
     assert np.mean(ends, axis=0) == pytest.approx((theirs.low, theirs.high), abs=0.022 * width)
     assert np.abs(np.mean(plain, axis=0) - (theirs.low, theirs.high)).max() > 0.03 * width
@@ -98,14 +111,14 @@ def test_the_corrected_interval_is_scipys(generator):
 def test_the_same_seed_draws_the_same_images(generator):
     counts = ImageCounts.of(photographs(generator, 30))
     alone = [str(index) for index in range(30)]
-    assert image_interval(counts, 'miou', alone) == image_interval(counts, 'miou', alone)
-    assert image_interval(counts, 'miou', alone) != image_interval(counts, 'miou', alone, seed=1)
+    assert interval(counts, 'miou', alone) == interval(counts, 'miou', alone)
+    assert interval(counts, 'miou', alone) != interval(counts, 'miou', alone, seed=1)
 
 
 def test_too_few_images_have_no_interval(generator):
     counts = ImageCounts.of(photographs(generator, 3))
-    assert image_interval(counts, 'miou', ['one', 'one', 'one']) is None
-    assert image_interval(counts, 'iou.pole', ['a', 'b', 'c'], ('pole', 'x', 'y', 'z')) is not None
+    assert interval(counts, 'miou', ['one', 'one', 'one']) is None
+    assert interval(counts, 'iou.pole', ['a', 'b', 'c'], ('pole', 'x', 'y', 'z')) is not None
 
 
 def test_every_image_of_its_own_is_a_block_and_a_drive_is_cut_into_runs_of_frames():
@@ -123,11 +136,19 @@ def test_every_image_of_its_own_is_a_block_and_a_drive_is_cut_into_runs_of_frame
 def test_a_block_is_drawn_as_a_whole_and_left_out_as_a_whole():
     block_of = np.array([0, 0, 1, 2, 2, 2])
     drawn = draw(block_of, seed=3)
-    assert drawn.shape == (resampling.RESAMPLES, 6)
-    assert (drawn[:, 0] == drawn[:, 1]).all()
-    assert (drawn[:, [0, 2, 3]].sum(axis=1) == 3).all()
-    assert drawn.mean() == pytest.approx(1.0, abs=0.05)
-    assert left_out(block_of).tolist() == [[0, 0, 1, 1, 1, 1], [1, 1, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0]]
+    assert drawn.weights.shape == (resampling.RESAMPLES, 3)
+    assert (drawn.weights.sum(axis=1) == 3).all()
+    assert drawn.weights.mean() == pytest.approx(1.0, abs=0.05)
+    assert drawn.freedom == 2
+    assert left_out(block_of).sums(np.eye(6)).tolist() == [[0, 0, 1, 1, 1, 1], [1, 1, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0]]
+
+
+def test_sums_are_those_of_every_image_as_often_as_its_block_is_taken(generator):
+    """Over blocks whose images do not lie side by side, to the last digit of whole numbers."""
+    block_of, values = generator.permutation([0, 0, 1, 2, 2, 2, 3, 3]), generator.integers(0, 10**9, (8, 5, 2))
+    chosen = draw(block_of, seed=3)
+    expected = [np.repeat(values, row[block_of].astype(int), axis=0).sum(axis=0) for row in chosen.weights]
+    np.testing.assert_array_equal(chosen.sums(values), expected)
 
 
 def test_frames_that_look_alike_need_blocks(generator):
@@ -142,7 +163,7 @@ def test_frames_that_look_alike_need_blocks(generator):
         counts = ImageCounts(hits[:, None], np.full((frames, 1), 1000.0), hits[:, None])
         names = {'x': ['x'] * frames, 'alone': [str(frame) for frame in range(frames)]}
         for kind in covered:
-            low, high = image_interval(counts, 'pixel_accuracy', names[kind], method='percentile', seed=study)
+            low, high = interval(counts, 'pixel_accuracy', names[kind], seed=study)
             covered[kind] += low <= 50 <= high
     assert covered['x'] / 150 > 0.87
     assert covered['alone'] / 150 < 0.75
@@ -150,7 +171,7 @@ def test_frames_that_look_alike_need_blocks(generator):
 
 def test_what_seeds_already_spread_is_not_counted_twice(generator):
     images, seeds = 80, 3
-    weights = draw(np.arange(images), seed=0) / images
+    weights = draw(np.arange(images), seed=0).weights / images
     common, own = generator.normal(0, 10, images), generator.normal(0, 10, (seeds, images))
     together = np.stack([weights @ (common + one) for one in own])
     assert image_error(together) == pytest.approx(common.std() / np.sqrt(images), rel=0.25)

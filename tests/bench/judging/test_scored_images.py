@@ -38,10 +38,10 @@ def test_a_validated_score_follows_from_the_matrices_of_the_last_validation_wher
     write(tmp_path / 'without')
     assert follows_from_images('val_miou')
     assert not any(follows_from_images(metric) for metric in ('val_miou_std', 'final_val_loss', 'val_pixel_accuracy'))
-    replicates, freedom = ScoredImages(tmp_path / 'with', 'camvid', CLASSES).replicates('val_miou')
+    found = ScoredImages(tmp_path / 'with', 'camvid', CLASSES).replicates('val_miou')
     miou = accuracy.scores(val, CLASSES)['miou']
-    assert np.mean(replicates) == pytest.approx(miou, abs=4 * replicates.std() / RESAMPLES**0.5 + 0.1)
-    assert (replicates.std() > 0, freedom) == (True, 2)
+    assert np.mean(found.drawn) == pytest.approx(miou, abs=4 * found.drawn.std() / RESAMPLES**0.5 + 0.1)
+    assert (found.drawn.std() > 0, found.freedom) == (True, 2)
     assert ScoredImages(tmp_path / 'without', 'camvid', CLASSES).replicates('val_miou') is None
 
 
@@ -50,7 +50,7 @@ def test_what_else_is_scored_does_not_change_with_the_matrices_of_the_last_valid
     write(tmp_path / 'without')
     for metric in ('miou', 'train_miou', 'iou.car'):
         one, two = (
-            ScoredImages(tmp_path / name, 'camvid', CLASSES).replicates(metric)[0] for name in ('with', 'without')
+            ScoredImages(tmp_path / name, 'camvid', CLASSES).replicates(metric).drawn for name in ('with', 'without')
         )
         assert (one == two).all()
 
@@ -67,7 +67,8 @@ def test_replicates_scatter_around_the_score(tmp_path, metric):
         'generalisation_gap': on_train['miou'] - on_test['miou'],
     }
     assert follows_from_images(metric)
-    replicates, freedom = ScoredImages(tmp_path / 'run', 'camvid', CLASSES).replicates(metric)
+    found = ScoredImages(tmp_path / 'run', 'camvid', CLASSES).replicates(metric)
+    replicates, freedom = found.drawn, found.freedom
     assert replicates.shape == (RESAMPLES,)
     assert np.mean(replicates) == pytest.approx(expected[metric], abs=4 * replicates.std() / RESAMPLES**0.5 + 0.1)
     assert replicates.std() > 0
@@ -79,7 +80,7 @@ def test_runs_on_the_same_images_are_resampled_alike_and_on_others_apart(tmp_pat
     for folder, names in (('one', None), ('two', None), ('other', [f'0001TP_{i:06}' for i in range(24)])):
         write(tmp_path / folder, names=names)
     one, two, other = (
-        ScoredImages(tmp_path / name, 'camvid', CLASSES).replicates('miou')[0] for name in ('one', 'two', 'other')
+        ScoredImages(tmp_path / name, 'camvid', CLASSES).replicates('miou').drawn for name in ('one', 'two', 'other')
     )
     assert (one == two).all()
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.15
@@ -87,7 +88,7 @@ def test_runs_on_the_same_images_are_resampled_alike_and_on_others_apart(tmp_pat
 
 def test_images_of_an_unknown_data_set_stand_alone(tmp_path):
     write(tmp_path / 'run')
-    assert ScoredImages(tmp_path / 'run', 'mine', CLASSES).replicates('miou')[1] == 23
+    assert ScoredImages(tmp_path / 'run', 'mine', CLASSES).replicates('miou').freedom == 23
 
 
 def test_what_is_not_stored_has_no_replicates(tmp_path, run):
@@ -107,7 +108,7 @@ def test_pixels_of_two_classes_are_counted_on_the_training_images(tmp_path):
     assert run.pixel_ratio('class_pixel_ratio.road/car') == pixels[0] / pixels[2]
     assert run.pixel_ratio('class_pixel_ratio.road/bicycle') is None
     assert run.images('train') == 12
-    replicates, _ = run.replicates('class_pixel_ratio.road/car')
+    replicates = run.replicates('class_pixel_ratio.road/car').drawn
     assert replicates.mean() == pytest.approx(pixels[0] / pixels[2], rel=0.1)
 
 
@@ -126,6 +127,6 @@ def test_boundaries_and_objects_follow_from_their_own_counts(tmp_path):
     assert run.detail('miou_small') == pytest.approx(100 * by_size[0])
     assert run.detail('miou_large') == pytest.approx(100 * by_size[2])
     for metric in ('boundary_f', 'miou_small'):
-        replicates, _ = run.replicates(metric)
+        replicates = run.replicates(metric).drawn
         assert replicates.mean() == pytest.approx(run.detail(metric), abs=1.0)
         assert replicates.std() > 0
