@@ -23,6 +23,8 @@ Answer = Literal[
     'blocked (hardware)',
     'undecidable',
 ]
+MEASURED: tuple[Answer, ...] = ('reproduced', 'contradicted', 'inconclusive')
+"""The answers that rest on a measurement."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def judge(stored: Stored, known: Catalogue, timings: Timings = ()) -> Judged:
         )
     )  # fmt: skip
     older = older_code.older_runs(stored, known.experiments, paths.configs_dir())
-    return Judged(tuple(found), judging.best_verdicts(found), older, intervals)
+    return Judged(tuple(found), judging.best_verdicts(found), older, intervals, counted)
 
 
 def refresh(results: Path, known: Catalogue) -> Path:

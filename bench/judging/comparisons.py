@@ -81,7 +81,7 @@ def compare(check: Check, of: Sample, other: Sample, usual: Spread | None, unit:
         shown = (effect, low, high) if measured.error else (_only(of) / _only(other),) * 3
     verb = 'over that of' if ratio else 'minus that of'
     seeds = _seeds(of, other)
-    told = _told(shown, '' if ratio else _difference_unit(unit), _basis(measured, of, other))
+    told = _told(shown, '' if ratio else difference_unit(unit), _basis(measured, of, other))
     phrase = f'the {_metric(check)} of {_name(of)} {verb} {_name(other)} is {told}'
     return _outcome(check, measured, shown, seeds, phrase, unit)
 
@@ -209,7 +209,7 @@ def _bounds(check: Check, unit: str) -> tuple[float, float, str]:
             return value, inf, f'at least {_number(value)} is claimed'
         case 'at_most':
             return -inf, value, f'at most {_number(value)} is claimed'
-    return value - margin, value + margin, f'{_number(value)} {unit} is documented, give or take {_number(margin)}'
+    return value - margin, value + margin, f'{_number(value)} {unit} is to be expected, give or take {_number(margin)}'
 
 
 def _outcome(
@@ -302,7 +302,8 @@ def _metric(check: Check) -> str:
     return _NAMES.get(check.metric, check.metric.replace('_', ' '))
 
 
-def _difference_unit(unit: str) -> str:
+def difference_unit(unit: str) -> str:
+    """Return the unit of a difference: two scores in percent lie points apart."""
     return 'points' if unit == 'percent' else unit
 
 

@@ -9,14 +9,20 @@ the documented size and budget.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.claims import Answer, Check, Finding, Verdict
+from bench.claims import MEASURED, Answer, Check, Finding, Verdict
 from bench.judging import comparable
-from bench.judging.comparisons import ABSOLUTE, RATIOS, Outcome, against_number, beyond, compare, in_order
+from bench.judging.comparisons import (
+    ABSOLUTE,
+    RATIOS,
+    Outcome,
+    against_number,
+    beyond,
+    compare,
+    difference_unit,
+    in_order,
+)
 from bench.judging.samples import Case, Sample, key_of
 from bench.judging.uncertainty import ALPHA, Correction, Spread, adjusted
-
-MEASURED: tuple[Answer, ...] = ('reproduced', 'contradicted', 'inconclusive')
-"""The answers that rest on a measurement."""
 
 _TELLING: tuple[Answer, ...] = (
     *MEASURED,
@@ -171,7 +177,7 @@ def _find(check: Check, case: Case) -> _Found:
     missing += [replace(of, obstacle='not measured', reason=reason) for reason in refused]
     if not compared:
         return _Found(_absent(check, missing))
-    finding, kept = _settled(check, compared, '' if check.relation in RATIOS else unit)
+    finding, kept = _settled(check, compared, 'times' if check.relation in RATIOS else difference_unit(unit))
     return _Found(_absent(check, missing)) if missing and finding.answer != 'contradicted' else _Found(finding, kept)
 
 
@@ -251,7 +257,8 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
         high=finding.high,
         unit=finding.unit,
         findings=tuple(one.finding for one in found),
-        seeds=min(one.finding.seeds for one in found),
+        # What is counted has no seeds.
+        seeds=min((one.finding.seeds for one in found if one.finding.seeds), default=0),
         reason=_sentence(finding.reason),
     )
     open_ones = [one for one in found if one.finding.answer == 'inconclusive'] or list(found)

@@ -152,8 +152,8 @@ class RunPlace:
         manifests = {(receipt.data or {}).get('manifest') for _, receipt in finished}
         if not known or len(known) != len(values) or len(manifests) != 1:
             return None
-        drawn, jackknife = (np.mean(parts, axis=0) for parts in zip(*((one.drawn, one.jackknife) for one in known), strict=True))
-        return image_interval(float(np.mean(values)), drawn, jackknife)
+        drawn = np.mean([one.drawn for one in known], axis=0)
+        return image_interval(float(np.mean(values)), drawn, np.mean([one.jackknife for one in known], axis=0))
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:

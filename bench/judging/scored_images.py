@@ -1,7 +1,7 @@
 """The confusion matrices stored beside a run, and its scores on resampled images.
 
-R resamples, N images, M blocks of them, K classes. The draws depend on the names of the images alone: two runs that scored the same
-images are resampled alike, so their replicates can be subtracted; runs on other images are drawn apart.
+R resamples, N images, M blocks of them, K classes. The draws depend on the names of the images alone: two runs that
+scored the same images are resampled alike, so their replicates can be subtracted; runs on other images are drawn apart.
 """
 
 import zlib

@@ -58,7 +58,8 @@ def table(slug: str, found: Sequence[Account]) -> Table | None:
     own = [one for one in found if one.row.report == slug]
     if not own:
         return None
-    columns = ('Experiment', 'Setting', 'Documented mIoU (%)', "the report's way (%)", *_WAYS.values(), 'Inference')
+    about = ('Experiment', 'Setting', 'Seed', 'Documented mIoU (%)', "the report's way (%)")
+    columns = (*about, *_WAYS.values(), 'Inference')
     body = tuple(_cells(one) for one in own)
     keys = tuple(one.row.key for one in own)
     title = f'{slug}: ledger of the mIoU'
@@ -93,6 +94,7 @@ def _cells(one: Account) -> tuple[str, ...]:
     return (
         one.row.name,
         one.row.setting.label if one.row.setting else cells.DASH,
+        str(one.row.ok[0][1].seed),
         cells.number(entry.documented.value if entry.documented else None),
         cells.number(entry.value(entry.own)),
         *(cells.number(entry.value(way)) for way in _WAYS),

@@ -11,10 +11,10 @@ from typing import Any
 from bench import store
 from bench.claims import Finding, Verdict
 from bench.records import Receipt
-from bench.render import images, verdicts
+from bench.render import costs, images, verdicts
 from bench.render.document import Document
 from bench.render.gather import Row, class_names, lookup, settings_of
-from bench.render.tables import Table, class_iou
+from bench.render.tables import Table, class_iou, miou_deviation
 from bench.settings import Setting
 
 EMBEDDED_RUNS = 2000
@@ -32,15 +32,18 @@ def data(document: Document, out: Path | None = None) -> dict[str, Any]:
     rows = [row for row in document.rows if row.runs]
     settings = settings_of(rows)
     place = {setting: index for index, setting in enumerate(settings)}
+    usual = {setting: costs.usual(row for row in rows if row.setting == setting) for setting in settings}
     runs: list[dict[str, Any]] = []
     models = []
     embed = sum(len(row.runs) for row in rows) <= EMBEDDED_RUNS
     for row in rows:
         first = len(runs)
         runs += [_run(row, folder, receipt, out, embed) for folder, receipt in row.runs]
-        models.append(_model(row, place) | {'runs': list(range(first, len(runs)))})
+        models.append(_model(row, place, usual) | {'runs': list(range(first, len(runs)))})
     return {
-        'settings': [{'label': one.label, 'slug': one.slug, 'smoke': one.smoke} for one in settings],
+        'settings': [
+            {'label': one.label, 'slug': one.slug, 'smoke': one.smoke, 'device': usual[one]} for one in settings
+        ],
         'models': models,
         'runs': runs,
         'claims': _claims(document),
@@ -56,8 +59,10 @@ def link(path: Path, out: Path | None) -> str | None:
     return Path(os.path.relpath(path, out)).as_posix() if out is not None and path.exists() else None
 
 
-def _model(row: Row, place: Mapping[Setting, int]) -> dict[str, Any]:
+def _model(row: Row, place: Mapping[Setting, int], usual: Mapping[Setting, str]) -> dict[str, Any]:
     miou = row.spread('metrics', 'miou')
+    timed, on = costs.latency(row), usual[row.setting] if row.setting else ''
+    alike = timed is not None and timed.apparatus == on
     interval = miou.interval()
     documented, split = row.documented_miou()
     return {
@@ -76,26 +81,20 @@ def _model(row: Row, place: Mapping[Setting, int]) -> dict[str, Any]:
         'pixel': _rounded(row.spread('metrics', 'pixel_accuracy').mean),
         'documented': documented,
         'split': split if documented is not None else '',
-        'latency': _rounded(row.first('latency', 'p50_ms')),
-        'device': _device(row),
-        'inference': _rounded(_divided(row.first('memory', 'inference_peak_bytes'), _GIB)),
-        'training': _rounded(_divided(row.first('memory', 'train_peak_bytes'), _GIB)),
+        'deviation': _rounded(miou_deviation(row)),
+        'latency': _rounded(timed.p50_ms) if timed else None,
+        'device': timed.apparatus if timed else '',
+        # Says where a latency was measured on something else than most of the setting's, beside which it misleads.
+        'aside': f'{timed.p50_ms:.1f} ({", ".join(costs.aside(timed, on))})' if timed and not alike else '',
+        'contended': timed is not None and timed.contended,
+        'inference': _rounded(_divided(costs.memory(row, 'inference_peak_bytes'), _GIB)),
+        'training': _rounded(_divided(costs.memory(row, 'train_peak_bytes'), _GIB)),
         'gflops': _rounded(_divided(row.first('run_cost', 'flops'), 1e9)),
         'params': _rounded(_divided(row.first('run_cost', 'params'), 1e6)),
-        'wall': _rounded(row.spread('train', 'wall_sec').mean),
+        'wall': _rounded(costs.training_time(row)[0]),
+        'epochs': _rounded(row.spread('train', 'epochs').mean),
+        'share': _rounded(costs.share_of_documented(row)),
     }
-
-
-def _device(row: Row) -> str:
-    """Name what the latency was measured on: device, threads, precision."""
-    name = row.first('latency', 'device_name') or row.first('environment', 'device_name')
-    name = name or row.first('environment', 'cpu') or row.first('latency', 'device')
-    if name is None:
-        return ''
-    threads = row.first('latency', 'threads')
-    on_cpu = str(row.first('latency', 'device') or 'cpu').startswith('cpu')
-    parts = [str(name), f'{threads} thread{"s" * (threads != 1)}' if on_cpu and threads else None]
-    return ', '.join(filter(None, [*parts, row.first('latency', 'precision')]))
 
 
 def _run(row: Row, folder: Path, receipt: Receipt, out: Path | None, embed: bool) -> dict[str, Any]:

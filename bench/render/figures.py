@@ -62,11 +62,13 @@ def training_curves(report: str, setting: Setting, rows: Sequence[Row]) -> bytes
             smooth = curves.smoothed(curve.loss)[::step]
             loss.plot(curve.loss_epochs[::step], smooth, linewidth=1.2, label=name, **style)
             miou.plot(curve.miou_epochs, curve.miou, marker='o', markersize=3, linewidth=1.2, **style)
+        more = any(len(row.runs) > CURVES_A_ROW for _, row, _ in lines)
         label(loss, 'Training loss, running mean over 5 % of the steps', 'epochs', 'loss')
         label(miou, 'Validation mIoU', 'epochs', 'mIoU (%)')
         miou.set_ylim(bottom=0)
         figure.legend(loc='outside lower center', ncols=min(5, len(named)), fontsize=8)
-        figure.suptitle(title(report, setting), fontsize=11, x=0.01, ha='left')
+        subject = f'{report}, the first {CURVES_A_ROW} seeds of each' if more else report
+        figure.suptitle(title(subject, setting), fontsize=11, x=0.01, ha='left')
         return png(figure)
 
 

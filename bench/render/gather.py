@@ -8,7 +8,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
-from bench.claims import Verdict
+from bench.claims import MEASURED, Verdict
 from bench.records import Catalogue, Experiment, Receipt
 from bench.settings import Setting, setting_of
 
@@ -18,26 +18,28 @@ NOT_RUN = 'not run'
 
 @dataclass(frozen=True)
 class Judged:
-    """What was made of the receipts: verdicts, intervals of scores, and the runs from older sources.
+    """What was made of the receipts: verdicts, intervals of scores, the runs from older sources; and what is counted.
 
     ``verdicts`` are grouped by claim, the most telling setting first; ``best`` maps a claim to the one to believe (the
     first where it is not given). ``older`` holds ids of receipts whose key differs from that of the present sources.
-    ``image_intervals`` has, by experiment and setting, the 95 % interval of the mean mIoU over the choice of images.
+    ``image_intervals`` has, by experiment and setting, the 95 % interval of the mean mIoU over the choice of images,
+    ``counts`` what every documented network costs and what it was trained on (``judging.counts``).
     """
 
     verdicts: tuple[Verdict, ...] = ()
     best: Mapping[str, Verdict] = field(default_factory=dict)
     older: frozenset[str] = frozenset()
     image_intervals: Mapping[tuple[str, Setting], tuple[float, float]] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of(self, claim: str) -> Verdict | None:
         """Return the verdict to believe of ``claim``; None where it was not judged."""
         return self.best.get(claim) or next((one for one in self.verdicts if one.claim == claim), None)
 
     def on(self, claim: str, setting: str) -> Verdict | None:
-        """Return the verdict of ``claim`` on a setting, by its label; else the one to believe."""
+        """Return what was measured of ``claim`` on a setting, by its label; else the verdict to believe."""
         there = (one for one in self.verdicts if one.claim == claim and one.setting == setting)
-        return next(there, None) or self.of(claim)
+        return next((one for one in there if one.answer in MEASURED), None) or self.of(claim)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Row:
 
     ``documented`` is None for a receipt whose experiment the catalogue does not know. ``older`` are the ids of those
     of its runs that were made with other sources than the present ones, ``over_images`` is the 95 % interval of its
-    mean mIoU over the choice of test images.
+    mean mIoU over the choice of test images, ``counted`` what is known of the experiment without any run.
     """
 
     experiment: str
@@ -87,6 +89,7 @@ class Row:
     runs: tuple[Stored, ...] = ()
     older: frozenset[str] = frozenset()
     over_images: tuple[float, float] | None = None
+    counted: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -136,8 +139,12 @@ class Row:
         if not self.ok or self.setting is None:
             return []
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
-        if any(lookup(receipt, 'latency', 'contended') for _, receipt in self.ok):
+        timed = [receipt.latency for _, receipt in self.ok if lookup(receipt, 'latency', 'p50_ms') is not None]
+        if timed and all(one and one.get('contended') for one in timed):
             marks.append('contended')
+        used, documented = self.first('init', 'used'), self.first('init', 'documented')
+        if used is not None and documented not in (None, used):
+            marks.append('other initial weights')
         older = sum(receipt.id in self.older for _, receipt in self.ok)
         if older:
             marks.append('older code' if older == len(self.ok) else f'older code ({older} of {len(self.ok)})')
@@ -173,14 +180,14 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
     gathered = []
     for name in [*catalogue.experiments, *unknown]:
         documented = catalogue.experiments.get(name)
-        settings = found.get(name, {})
+        settings, counted = found.get(name, {}), judged.counts.get(name, {})
         for setting in sorted(settings, key=lambda one: one.order):
             runs = sorted(settings[setting], key=lambda one: (one[1].seed, one[1].id))
             own = judged.older.intersection(receipt.id for _, receipt in runs)
             interval = judged.image_intervals.get((name, setting))
-            gathered.append(Row(name, documented, setting, tuple(runs), own, interval))
+            gathered.append(Row(name, documented, setting, tuple(runs), own, interval, counted))
         if not settings:
-            gathered.append(Row(name, documented, None))
+            gathered.append(Row(name, documented, None, counted=counted))
     return gathered
 
 

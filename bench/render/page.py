@@ -41,8 +41,8 @@ def markdown(document: Document) -> str:
     return _environment().get_template('README.md.j2').render(document=document, smoke_note=SMOKE_NOTE)
 
 
-def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Return what held and what fell: heading, then id, sign and words with statement of each claim."""
+def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
+    """Return what held and what fell: heading, then id, sign, statement and effect of each claim."""
     claims = document.catalogue.claims
     told = []
     for answer, heading in (('reproduced', 'What held'), ('contradicted', 'What fell')):
@@ -51,7 +51,8 @@ def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str]]]]:
             verdict = document.judged.of(name)
             if verdict and verdict.answer == answer:
                 aside = ' (reduced budget)' if verdict.reduced_budget else ''
-                found.append((name, verdicts.SIGNS[answer], claim.statement + aside))
+                effect = '' if verdict.effect is None else verdicts.effect(verdict)
+                found.append((name, verdicts.SIGNS[answer], claim.statement + aside, effect))
         told.append((heading, found))
     return told
 

@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
-from bench.render import figures, labels
+from bench.render import costs, figures, labels
 from bench.render.gather import Row
 from bench.settings import Setting
 
@@ -19,7 +19,10 @@ NAMED = 25
 
 @dataclass(frozen=True)
 class Cost:
-    """A cost in words and how a row gives it; None where it was not measured."""
+    """A cost in words and how a row gives it; None where it was not measured.
+
+    What is ``timed`` is drawn for the rows that were timed on the same device, threads and precision as most.
+    """
 
     label: str
     axis: str
@@ -46,11 +49,13 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
 
 def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
     """Draw measured mIoU (%) with its interval over seeds against ``cost``; None if no run has both."""
+    own = [row for row in rows if row.setting == setting]
+    usual = costs.usual(own) if cost.timed else ''
     points = [
         (value, miou, row)
-        for row in rows
-        if row.setting == setting
-        and (value := cost.value(row))
+        for row in own
+        if (value := cost.value(row))
+        and not (cost.timed and (timed := costs.latency(row)) and timed.apparatus != usual)
         and (miou := row.spread('metrics', 'miou').mean) is not None
     ]
     if not points:
@@ -75,7 +80,7 @@ def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
         for index, report in enumerate(dict.fromkeys(row.report for _, _, row in points)):
             _points(axes, [point for point in points if point[2].report == report], index, setting.smoke, cost.timed)
         axes.margins(y=0.12)
-        figures.label(axes, '', cost.axis, 'mIoU (%)')
+        figures.label(axes, '', f'{cost.axis}\n{usual}'.strip(), 'mIoU (%)')
         figure.legend(loc='outside lower center', ncols=6, fontsize=8)
         figure.suptitle(figures.title(f'Accuracy against {cost.label}', setting), fontsize=11, x=0.01, ha='left')
         figures.lay_out(figure)
@@ -91,26 +96,32 @@ def _points(axes: Any, own: Sequence[tuple[float, float, Row]], index: int, smok
     spreads = [(at, *ends) for at, _, row in own if (ends := figures.whiskers(row))]
     if spreads:
         axes.vlines(*zip(*spreads, strict=True), color=colour, linewidth=0.9, alpha=0.7)
-    shared = [(at, miou) for at, miou, row in own if timed and 'contended' in row.marks]
+    shared = [(at, miou) for at, miou, row in own if timed and (one := costs.latency(row)) and one.contended]
     if shared:
         axes.plot(*zip(*shared, strict=True), marker, markerfacecolor='white', markeredgecolor=colour, markersize=7)
 
 
 def _latency(row: Row) -> float | None:
-    return row.first('latency', 'p50_ms')
+    timed = costs.latency(row)
+    return timed and timed.p50_ms
 
 
-def _scaled(block: str, key: str, unit: float) -> Callable[[Row], float | None]:
+def _memory(row: Row) -> float | None:
+    peak = costs.memory(row, 'inference_peak_bytes')
+    return None if peak is None else peak / 2**30
+
+
+def _of_run(key: str, unit: float) -> Callable[[Row], float | None]:
     def value(row: Row) -> float | None:
-        found = row.first(block, key)
+        found = row.first('run_cost', key)
         return None if found is None else found / unit
 
     return value
 
 
 COSTS = {
-    'cost': Cost('GFLOPs', 'GFLOPs an image (two FLOPs a multiply-add, log scale)', _scaled('run_cost', 'flops', 1e9)),
-    'params': Cost('parameters', 'million parameters (log scale)', _scaled('run_cost', 'params', 1e6)),
+    'cost': Cost('GFLOPs', 'GFLOPs an image (two FLOPs a multiply-add, log scale)', _of_run('flops', 1e9)),
+    'params': Cost('parameters', 'million parameters (log scale)', _of_run('params', 1e6)),
     'latency': Cost('latency', 'median latency (ms, log scale; hollow: other runs beside it)', _latency, timed=True),
-    'memory': Cost('inference memory', 'GiB (log scale)', _scaled('memory', 'inference_peak_bytes', 2**30)),
+    'memory': Cost('inference memory', 'GiB (log scale)', _memory),
 }

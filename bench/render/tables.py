@@ -1,16 +1,11 @@
-"""Tables from rows: text tables for people, data frames for machines.
-
-Percent is 0 to 100. A cell without a measurement is a dash in a text table and empty in a CSV file.
-"""
+"""Tables from rows, for people. Percent is 0 to 100; a cell without a measurement is a dash."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import pandas as pd
 from tabulate import tabulate
 
-from bench.records import Catalogue
-from bench.render import cells
+from bench.render import cells, costs
 from bench.render.gather import Row, class_names, lookup
 from bench.settings import Setting
 
@@ -97,19 +92,25 @@ def accuracy(report: str, rows: Sequence[Row], claims: _Cell = lambda row: cells
 
 
 def cost(report: str, rows: Sequence[Row]) -> Table:
-    """Return the documented and the counted cost of every experiment of a report, and what its runs took."""
+    """Return the documented and the counted cost of every experiment of a report, and what its runs took.
+
+    Counts are at the documented size, what was measured is at the size of the setting.
+    """
+    usual = costs.usual(rows)
     columns: dict[str, _Cell] = {
         'Experiment': lambda row: row.name,
         'Setting': _setting,
         'Documented GFLOPs': lambda row: _plain(_documented(row, 'gflops')),
-        'Counted GFLOPs': lambda row: cells.scaled(row.first('cost', 'flops'), 1e9),
+        'Counted GFLOPs': lambda row: cells.scaled(costs.counted(row, 'flops'), 1e9),
         'Deviation (%)': lambda row: cells.signed(deviation_percent(row)),
-        'at': lambda row: shape(row.first('cost', 'input_shape')),
-        'Params (M)': lambda row: cells.scaled(row.first('cost', 'params'), 1e6),
-        'Latency p50 (ms)': _latency,
-        'Train memory (GiB)': lambda row: cells.scaled(row.first('memory', 'train_peak_bytes'), 2**30),
-        'Inference memory (GiB)': lambda row: cells.scaled(row.first('memory', 'inference_peak_bytes'), 2**30),
-        'Training time': lambda row: cells.duration(row.spread('train', 'wall_sec').mean),
+        'Counted at': lambda row: shape(costs.counted(row, 'input_shape')),
+        'Params (M)': lambda row: cells.scaled(costs.counted(row, 'params'), 1e6),
+        'GFLOPs of the run': lambda row: cells.scaled(row.first('run_cost', 'flops'), 1e9),
+        'Run at': lambda row: shape(row.first('run_cost', 'input_shape')),
+        'Latency p50 there (ms)': lambda row: latency(row, usual),
+        'Train memory (GiB)': lambda row: cells.scaled(costs.memory(row, 'train_peak_bytes'), 2**30),
+        'Inference memory (GiB)': lambda row: cells.scaled(costs.memory(row, 'inference_peak_bytes'), 2**30),
+        'Training time': training_time,
         'Steps': lambda row: _plain(row.first('train', 'steps')),
         'Epochs': lambda row: _plain(row.first('train', 'epochs')),
     }
@@ -120,6 +121,7 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
     """Return every experiment measured in ``setting``, best mIoU first, whatever its report."""
     measured = [row for row in rows if row.setting == setting and row.spread('metrics', 'miou').values]
     measured.sort(key=lambda row: -(row.spread('metrics', 'miou').mean or 0.0))
+    usual = costs.usual(measured)
     columns: dict[str, _Cell] = {
         'Experiment': lambda row: row.experiment,
         'mIoU (%)': lambda row: cells.number(row.spread('metrics', 'miou').mean),
@@ -129,8 +131,9 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
         'Pixel acc. (%)': lambda row: cells.number(row.spread('metrics', 'pixel_accuracy').mean),
         'GFLOPs at this size': lambda row: cells.scaled(row.first('run_cost', 'flops'), 1e9),
         'Params (M)': lambda row: cells.scaled(row.first('run_cost', 'params'), 1e6),
-        'Latency p50 (ms)': _latency,
-        'Training time': lambda row: cells.duration(row.spread('train', 'wall_sec').mean),
+        'Latency p50 (ms)': lambda row: latency(row, usual),
+        'Epochs, of the documented': epochs,
+        'Training time': training_time,
         'Documented mIoU (%)': documented_miou,
     }
     return _table(f'ranking-{setting.slug}', f'All experiments on {setting.label}', columns, measured)
@@ -145,52 +148,6 @@ def per_class(report: str, setting: Setting, rows: Sequence[Row]) -> Table | Non
     title = f'{report}: IoU of each class (%) on {setting.label}'
     scores = frozenset(columns) - {'Experiment'}
     return _table(f'{report}-classes-{setting.slug}', title, columns, scored, scores=scores) if scored else None
-
-
-def experiments_frame(rows: Sequence[Row], catalogue: Catalogue) -> pd.DataFrame:
-    """Return one line for each row, raw numbers with their unit in the column's name."""
-    return pd.DataFrame([_experiment_record(row, catalogue) for row in rows])
-
-
-def runs_frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return one line for each receipt."""
-    columns = ['id', 'experiment', 'dataset', 'budget', 'seed', 'status', 'reason', 'resumed', 'contended', 'wall_sec']
-    records = []
-    for row in rows:
-        for _, receipt in row.runs:
-            record = {name: getattr(receipt, name) for name in columns}
-            for key in ('miou', 'miou_absent_as_zero', 'miou_per_image', 'pixel_accuracy', 'class_accuracy', 'fw_iou'):
-                record[key] = lookup(receipt, 'metrics', key)
-            record['train_miou'] = lookup(receipt, 'train_metrics', 'miou')
-            for key in ('p50_ms', 'p90_ms', 'p99_ms', 'device'):
-                record[f'latency_{key}'] = lookup(receipt, 'latency', key)
-            for key in ('steps', 'epochs', 'batch_size', 'final_loss'):
-                record[key] = lookup(receipt, 'train', key)
-            record['initialised_from'] = lookup(receipt, 'init', 'used')
-            record['commit'] = lookup(receipt, 'environment', 'commit')
-            records.append(record)
-    return pd.DataFrame(records, columns=None if records else columns)
-
-
-def classes_frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """Return one line for each row and class: the mean IoU over seeds in percent."""
-    records = [
-        {'id': row.experiment, 'setting': _setting(row), 'class': name, 'iou': class_iou(row, name)}
-        for row in rows
-        if row.setting is not None
-        for name in class_names([row])
-    ]
-    return pd.DataFrame(records, columns=['id', 'setting', 'class', 'iou'])
-
-
-def csv(frame: pd.DataFrame) -> str:
-    """Return the frame as CSV: four decimals, nothing for what was not measured."""
-    # Whole numbers with gaps are floats to pandas; "4.0000 steps" would be odd.
-    return frame.convert_dtypes().to_csv(index=False, float_format=_decimals, lineterminator='\n')
-
-
-def _decimals(value: float) -> str:
-    return f'{value:.4f}' if abs(value) < 1e9 else f'{value:.4e}'
 
 
 def class_iou(row: Row, name: str) -> float | None:
@@ -211,20 +168,41 @@ def initial_weights(row: Row) -> str:
 def deviation_percent(row: Row) -> float | None:
     """Return by how much the counted cost differs from the documented one, in percent of the documented."""
     documented = _documented(row, 'gflops')
-    flops = row.first('cost', 'flops')
+    flops = costs.counted(row, 'flops')
     return None if not documented or flops is None else 100.0 * (flops / 1e9 / documented - 1.0)
 
 
 def miou_deviation(row: Row) -> float | None:
-    """Return measured less documented mIoU in points; where the settings differ it says more of them than of us."""
+    """Return measured less documented mIoU in points; None on another data set than the documented one."""
     documented, measured = row.documented_miou()[0], row.spread('metrics', 'miou').mean
-    return None if documented is None or measured is None else measured - documented
+    own = row.setting is not None and row.setting.dataset == row.counted.get('documented', {}).get('dataset')
+    return measured - documented if own and documented is not None and measured is not None else None
 
 
 def documented_miou(row: Row) -> str:
     """Return the documented mIoU as printed, marked where it is a validation score."""
     value, split = row.documented_miou()
     return _plain(value) + (f' ({split})' if split and value is not None else '')
+
+
+def latency(row: Row, usual: str) -> str:
+    """Return the median latency in ms, with what sets it apart from those that were measured on ``usual``."""
+    timed = costs.latency(row)
+    if timed is None:
+        return cells.DASH
+    return _with_aside(cells.number(timed.p50_ms), costs.aside(timed, usual))
+
+
+def training_time(row: Row) -> str:
+    """Return the mean time of the trainings, marked where others shared the machine."""
+    seconds, contended = costs.training_time(row)
+    return _with_aside(cells.duration(seconds), ['contended'] if contended else [])
+
+
+def epochs(row: Row) -> str:
+    """Return the epochs that were trained and their share of the documented ones: ``20.0, 11 %``."""
+    share = costs.share_of_documented(row)
+    return cells.number(row.spread('train', 'epochs').mean, 1) + ('' if share is None else f', {100 * share:.2g} %')
 
 
 def over_images(row: Row) -> str:
@@ -235,55 +213,6 @@ def over_images(row: Row) -> str:
 def shape(value: Sequence[int] | None) -> str:
     """Return [..., H, W] as ``HxW``."""
     return cells.DASH if value is None else f'{value[-2]}x{value[-1]}'
-
-
-def _experiment_record(row: Row, catalogue: Catalogue) -> dict[str, object]:
-    documented, split = row.documented_miou()
-    miou = row.spread('metrics', 'miou')
-    setting = row.setting
-    report = catalogue.reports.get(row.report)
-    nearest = 'miou' if report is None else report.nearest_score
-    recomputed = row.documented.recomputed[0].gmacs if row.documented and row.documented.recomputed else None
-    return {
-        'id': row.experiment,
-        'status': row.status,
-        'reason': row.reason,
-        'evidence': None if not row.ok else not row.smoke,
-        'marks': '; '.join(row.marks) or None,
-        'dataset': setting and setting.dataset,
-        'height': setting.size[0] if setting and setting.size else None,
-        'width': setting.size[1] if setting and setting.size else None,
-        'budget': setting and setting.budget,
-        'factor': setting and setting.factor,
-        'precision': setting and setting.precision,
-        'seeds': len(row.ok),
-        'documented_miou': documented,
-        'documented_split': split if split and documented is not None else None,
-        'miou': miou.mean,
-        'miou_sd': miou.deviation,
-        'miou_min': min(miou.values, default=None),
-        'miou_max': max(miou.values, default=None),
-        'miou_images_low': row.over_images[0] if row.over_images else None,
-        'miou_images_high': row.over_images[1] if row.over_images else None,
-        'miou_averaged_as_documented': row.spread('metrics', nearest).mean,
-        'pixel_accuracy': row.spread('metrics', 'pixel_accuracy').mean,
-        'class_accuracy': row.spread('metrics', 'class_accuracy').mean,
-        'train_miou': row.spread('train_metrics', 'miou').mean,
-        'documented_gflops': _documented(row, 'gflops'),
-        'rebuilt_gflops': None if recomputed is None else 2 * recomputed,
-        'counted_gflops': _divided(row.first('cost', 'flops'), 1e9),
-        'counted_gflops_deviation_percent': deviation_percent(row),
-        'params_millions': _divided(row.first('cost', 'params'), 1e6),
-        'run_gflops': _divided(row.first('run_cost', 'flops'), 1e9),
-        'latency_p50_ms': row.first('latency', 'p50_ms'),
-        'latency_device': row.first('latency', 'device'),
-        'train_peak_bytes': row.first('memory', 'train_peak_bytes'),
-        'inference_peak_bytes': row.first('memory', 'inference_peak_bytes'),
-        'train_wall_sec': row.spread('train', 'wall_sec').mean,
-        'steps': row.first('train', 'steps'),
-        'epochs': row.first('train', 'epochs'),
-        'initialised_from': row.first('init', 'used'),
-    }
 
 
 def _table(
@@ -311,18 +240,13 @@ def _setting(row: Row) -> str:
     return cells.DASH if row.setting is None else row.setting.label
 
 
-def _latency(row: Row) -> str:
-    text = cells.number(row.first('latency', 'p50_ms'))
-    return f'{text} (contended)' if row.first('latency', 'contended') else text
-
-
 def _documented(row: Row, metric: str) -> float | None:
     return None if row.documented is None else row.documented.value(metric)
 
 
+def _with_aside(text: str, aside: Sequence[str]) -> str:
+    return f'{text} ({", ".join(aside)})' if aside else text
+
+
 def _plain(value: float | None) -> str:
     return cells.DASH if value is None else f'{value:.10g}'
-
-
-def _divided(value: float | None, unit: float) -> float | None:
-    return None if value is None else value / unit

@@ -56,22 +56,22 @@ def contents(
 
 def _sheets(document: 'Document', catalogue: Catalogue, timings: Sequence[Timing]) -> dict[str, str]:
     """Return the CSV files."""
-    from bench.render import accounts, tables, verdicts
-    from bench.render.timings import frame
+    from bench.render import accounts, frames, verdicts
+    from bench.render.timings import frame as timed
 
-    everything = tables.experiments_frame(document.rows, catalogue)
+    everything = frames.experiments(document.rows, catalogue)
     files = {
-        'experiments.csv': tables.csv(everything),
-        'runs.csv': tables.csv(tables.runs_frame(document.rows)),
-        'per_class.csv': tables.csv(tables.classes_frame(document.rows)),
-        'claims.csv': tables.csv(verdicts.frame(catalogue, document.judged)),
-        'ledger.csv': tables.csv(accounts.frame(document.ledger)),
+        'experiments.csv': frames.csv(everything),
+        'runs.csv': frames.csv(frames.runs(document.rows)),
+        'per_class.csv': frames.csv(frames.classes(document.rows)),
+        'claims.csv': frames.csv(verdicts.frame(catalogue, document.judged)),
+        'ledger.csv': frames.csv(accounts.frame(document.ledger)),
     }
     if timings:
-        files['timings.csv'] = tables.csv(frame(timings))
+        files['timings.csv'] = frames.csv(timed(timings))
     for section in document.sections:
         own = everything[everything['id'].str.startswith(f'{section.slug}/')]
-        files[f'tables/{section.slug}.csv'] = tables.csv(own)
+        files[f'tables/{section.slug}.csv'] = frames.csv(own)
     return files
 
 

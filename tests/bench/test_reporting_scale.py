@@ -12,7 +12,7 @@ import pytest
 
 from bench import catalogue, paths, reporting, store
 from bench.records import Receipt
-from bench.render import document, explorer, page, pictures, tables
+from bench.render import document, explorer, frames, page, pictures
 
 CLASSES = ['road', 'sky', 'pole']
 COUNTS = (10, 100, 1000)
@@ -68,7 +68,7 @@ def costs(known, tmp_path_factory):
             tracemalloc.start()
             stored, timings = reporting.read(results)
             made = document.build(stored, known, timings, reporting.judge(stored, known, timings))
-            explorer.data(made, results / 'report'), page.markdown(made), tables.csv(tables.runs_frame(made.rows))
+            explorer.data(made, results / 'report'), page.markdown(made), frames.csv(frames.runs(made.rows))
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             # A frozen heap would never be given back to the tests that follow.

@@ -1,31 +1,43 @@
 // "Under X ms and Y GB on this device: which?" over the measured models of one setting.
 
+// Timings of one machine repeat within about this share.
+const TIMING = 0.05;
+
 function isFinished(model) {
   return model.miou !== null;
 }
 
+// Less by more than the noise of timing, where the cost is a time; a time taken beside other runs tells nothing.
+function cheaper(one, other, cost) {
+  return one[cost] < other[cost] * (cost === 'latency' ? 1 - TIMING : 1);
+}
+
 // A model is on the front unless another costs no more in anything, scores no less, and is better in one of them.
 function onFront(model, others, costs) {
-  const all = costs.filter((cost) => model[cost] !== null);
+  const all = costs.filter((cost) => model[cost] !== null && !(cost === 'latency' && model.contended));
   return !others.some((other) => {
-    if (other === model || all.some((cost) => other[cost] === null || other[cost] > model[cost])) return false;
-    return other.miou >= model.miou && (other.miou > model.miou || all.some((cost) => other[cost] < model[cost]));
+    if (other === model || all.some((cost) => other[cost] === null || cheaper(model, other, cost))) return false;
+    return other.miou >= model.miou && (other.miou > model.miou || all.some((cost) => cheaper(other, model, cost)));
   });
 }
 
+// One seed has no interval, and intervals that overlap do not tell two models apart.
+function toldApart(best, other) {
+  return best.low !== null && other.high !== null && other.high < best.low;
+}
+
 function chooser(mount) {
-  const models = data.models.filter(isFinished);
+  const models = data.models.filter(isFinished).map((model) => (model.aside ? { ...model, latency: null } : model));
   if (!models.length) {
     mount.replaceChildren(make('p', {}, 'Nothing was measured yet.'));
     return;
   }
   const places = [];
-  for (const model of models) {
-    const name = `${setting(model)} · ${model.device || 'not timed'}`;
-    let place = places.find((one) => one.name === name);
-    if (!place) places.push(place = { name, smoke: model.smoke, models: [] });
-    place.models.push(model);
-  }
+  // Settings come in the order of what they can tell.
+  data.settings.forEach((one, index) => {
+    const own = models.filter((model) => model.setting === index);
+    if (own.length) places.push({ name: `${one.label} · ${one.device || 'not timed'}`, smoke: one.smoke, models: own });
+  });
   places.sort((a, b) => a.smoke - b.smoke);
   const limits = [
     { key: 'latency', label: 'Latency at most', unit: 'ms' },
@@ -86,9 +98,11 @@ function chooser(mount) {
     const costs = limits.map((limit) => limit.key);
     for (const model of fitting) model.front = onFront(model, place().models, costs);
     const best = fitting[0];
+    const even = fitting.slice(1).filter((model) => !toldApart(best, model)).length;
+    const open = even ? ` ${even === 1 ? 'Another is' : `${even} others are`} not told apart from it.` : '';
     const smoke = place().smoke ? ' These are smoke runs, which are no evidence.' : '';
     answer.textContent = best
-      ? `${fitting.length} of ${place().models.length} models fit; the best is ${best.id} with ${fixed(best.miou)} % mIoU.${smoke}`
+      ? `${fitting.length} of ${place().models.length} models fit; the best is ${best.id} with ${fixed(best.miou)} % mIoU.${place().smoke ? '' : open}${smoke}`
       : 'No measured model fits. Loosen a limit.';
     answer.classList.toggle('grey', place().smoke);
     ranking(result, fitting);
@@ -103,7 +117,9 @@ function ranking(mount, models) {
     { label: 'mIoU (%)', value: (m) => m.miou, show: (m) => bar(m), grey: (m) => m.smoke },
     { label: '95 % over seeds', value: (m) => m.low, show: (m) => interval(m), grey: (m) => m.smoke },
     { label: 'behind the best', value: (m) => first - m.miou, show: (m) => fixed(first - m.miou), grey: (m) => m.smoke },
-    { label: 'Latency p50 (ms)', value: (m) => m.latency, show: (m) => fixed(m.latency, 1) },
+    { label: 'Epochs', value: (m) => m.epochs, show: (m) => fixed(m.epochs, 1) },
+    { label: 'of the documented', value: (m) => m.share, show: (m) => (m.share === null ? '\u2014' : `${Number((100 * m.share).toPrecision(2))} %`) },
+    { label: 'Latency p50 (ms)', value: (m) => m.latency, show: (m) => m.aside || fixed(m.latency, 1) },
     { label: 'Memory (GiB)', value: (m) => m.inference, show: (m) => fixed(m.inference) },
     { label: 'Params (M)', value: (m) => m.params, show: (m) => fixed(m.params) },
     { label: 'Pareto', text: true, value: (m) => (m.front ? '\u25C6 on the front' : 'another is better') },

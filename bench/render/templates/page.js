@@ -30,7 +30,7 @@ function modelTable(mount) {
     { label: 'mIoU (%)', value: (m) => m.miou, show: (m) => (m.miou === null ? DASH : bar(m)), grey: (m) => m.smoke },
     { label: '95 % over seeds', value: (m) => m.low, show: (m) => interval(m), grey: (m) => m.smoke },
     { label: 'Documented', value: (m) => m.documented, show: (m) => (m.documented === null ? DASH : `${m.documented}${m.split ? ` (${m.split})` : ''}`) },
-    { label: 'Deviation', value: (m) => deviation(m), show: (m) => fixed(deviation(m)), grey: (m) => m.smoke },
+    { label: 'Deviation', value: (m) => m.deviation, show: (m) => fixed(m.deviation), grey: (m) => m.smoke },
     ...[['Pixel acc. (%)', 'pixel', 2], ['GFLOPs', 'gflops', 2], ['Params (M)', 'params', 2], ['Latency p50 (ms)', 'latency', 1],
       ['Inference (GiB)', 'inference', 2], ['Training (GiB)', 'training', 2]].map(([label, key, digits]) => (
       { label, value: (m) => m[key], show: (m) => (m[key] === null ? DASH : opener(m.key, fixed(m[key], digits), false)), grey: (m) => m.smoke && key === 'pixel' })),
@@ -48,10 +48,6 @@ function modelTable(mount) {
 
 function mark(model) {
   return model.miou === null ? 'failed' : model.smoke ? 'smoke' : 'ok';
-}
-
-function deviation(model) {
-  return model.miou === null || model.documented === null ? null : model.miou - model.documented;
 }
 
 // Menus that keep the rows with a value; returns the test that a row must pass.
@@ -103,6 +99,12 @@ function openClaim(claim) {
   open(`${claim.id}: ${claim.statement}`, list, ...judged);
 }
 
+// An address that ends in a claim, #K07, opens it.
+function follow(hash) {
+  const claim = data.claims.find((one) => one.id === decodeURIComponent(hash.slice(1)));
+  if (claim) openClaim(claim);
+}
+
 // A menu of settings over one table or gallery.
 function chosenFrom(mount, id, label, choices, show) {
   const body = make('div');
@@ -125,10 +127,13 @@ function classes(mount) {
 function images(mount) {
   const choices = data.images.map((one) => ({ ...one, label: `${one.id} · ${one.setting}` }));
   chosenFrom(mount, 'images-model', 'Model', choices, (body, one) => {
-    const cards = one.images.map(([stem, miou, panels, scales]) => make('li', { class: 'image' },
-      make('h3', {}, stem, make('span', { class: one.smoke ? 'grey' : 'note' }, ` ${fixed(miou, 1)} % mIoU`)),
-      panels && one.link ? gallery(one.link, stem, scales) : make('p', { class: 'note' }, 'No picture of it is stored.')));
-    body.replaceChildren(make('ol', { class: 'images' }, ...cards));
+    const kept = ([, , panels]) => panels && one.link;
+    const cards = one.images.map((image) => make('li', { class: 'image' },
+      make('h3', {}, image[0], make('span', { class: one.smoke ? 'grey' : 'note' }, ` ${fixed(image[1], 1)} % mIoU`)),
+      kept(image) ? gallery(one.link, image[0], image[3]) : null));
+    const lacking = one.images.length - one.images.filter(kept).length;
+    const note = lacking ? make('p', { class: 'note' }, `Pictures of ${lacking} of these ${one.images.length} are not stored here.`) : null;
+    body.replaceChildren(...[note, make('ol', { class: 'images' }, ...cards)].filter(Boolean));
   });
 }
 
@@ -155,9 +160,13 @@ function theme() {
 
 theme();
 dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
+addEventListener('hashchange', () => follow(location.hash));
+// A link that is followed a second time changes no address.
+addEventListener('click', (event) => { if (event.target.closest('a[href^="#"]')) follow(event.target.closest('a').hash); });
 chooser(document.getElementById('chooser-body'));
 for (const [id, fill] of [['claims-body', claims], ['models-body', modelTable], ['classes-body', classes], ['images-body', images]]) {
   const mount = document.getElementById(id);
   whenSeen(mount, () => fill(mount));
 }
 for (const mount of document.querySelectorAll('[data-table]')) whenSeen(mount, () => plainTable(mount));
+follow(location.hash);

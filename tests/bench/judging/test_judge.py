@@ -61,17 +61,17 @@ def test_a_claim_that_holds_is_reproduced_with_its_evidence():
     assert not verdict.reduced_budget
     assert verdict.effect == pytest.approx(9.975)
     assert verdict.low < verdict.effect < verdict.high
-    assert (verdict.unit, verdict.seeds, verdict.setting) == ('percent', 4, 'kitti, full')
+    assert (verdict.unit, verdict.seeds, verdict.setting) == ('points', 4, 'kitti, full')
     assert verdict.evidence == tuple(f'toy/{name}/run-seed{seed}' for name in 'ab' for seed in range(4))
     assert verdict.reason.startswith('The mIoU of a minus that of b is 9.975 points (95 % between ')
     assert verdict.reason.endswith(', over 4 seeds alone); more than 0 is claimed.')
 
 
-def test_the_iou_of_a_class_is_in_percent():
+def test_ious_of_a_class_differ_by_points():
     car = replace(greater(), metric='iou.car')
     found = {('iou.car', f'toy/{name}', ''): sample(name, *values) for name, values in (('a', HIGH), ('b', LOW))}
     [verdict] = verdicts([Case(claim(car), FULL, found)])
-    assert (verdict.answer, verdict.unit) == ('reproduced', 'percent')
+    assert (verdict.answer, verdict.unit) == ('reproduced', 'points')
 
 
 def test_a_claim_that_fails_is_contradicted_and_one_between_is_open():

@@ -3,7 +3,7 @@ import pytest
 
 from bench.claims import Claim
 from bench.judging.places import run_places, timing_places
-from bench.judging.resampling import RESAMPLES
+from bench.judging.resampling import RESAMPLES, image_interval
 from bench.judging.samples import Conditions
 from bench.judging.scored_images import ScoredImages
 from bench.records import Receipt
@@ -92,6 +92,26 @@ def test_what_was_prepared_is_what_is_found_without(stored, monkeypatch):
         for seed in alone.replicates:
             np.testing.assert_array_equal(sample.replicates[seed], alone.replicates[seed])
     assert [len(sample.replicates) for sample in found] == [2, 1, 0, 0, 2, 1]
+
+
+def test_a_mean_over_seeds_has_its_interval_over_images(stored):
+    runs = [stored('a', 0, 40.0), stored('a', 1, 44.0), stored('b', 0, 42.0)]
+    place = only_place(*runs)
+    found = place.image_intervals()
+    assert set(found) == {('toy/a', place.setting), ('toy/b', place.setting)}
+    replicates = [ScoredImages(folder, 'camvid', CLASSES).replicates('miou') for folder, _ in runs[:2]]
+    expected = image_interval(
+        42.0, (replicates[0].drawn + replicates[1].drawn) / 2, (replicates[0].jackknife + replicates[1].jackknife) / 2
+    )
+    assert found['toy/a', place.setting] == pytest.approx(expected)
+
+
+def test_seeds_that_scored_other_images_smoke_and_runs_without_matrices_have_no_interval(stored):
+    other = [stored('a', seed, data={'manifest': str(seed)}) for seed in (0, 1)]
+    bare = stored('b', 5)
+    (bare[0] / 'confusion.npz').unlink()
+    assert only_place(*other, bare).image_intervals() == {}
+    assert only_place(stored('a', 7, budget='smoke')).image_intervals() == {}
 
 
 def test_a_smoke_run_is_not_prepared(stored, monkeypatch):

@@ -11,6 +11,7 @@ from PIL import Image
 from bench.claims import Check, Claim, Verdict
 from bench.records import Catalogue, Documented, Experiment, Receipt, Report
 from bench.render.gather import Judged
+from bench.settings import Setting
 
 CLASSES = ['road', 'sky|<script>alert(1)</script>', '_pole_ $\\frac$']
 PALETTE = [[128, 64, 128], [70, 130, 180], [153, 153, 153]]
@@ -48,7 +49,13 @@ def judged() -> Judged:
     evidence = ('toy/base/camvid-96x128-short-seed0',)
     held = Verdict('A01', 'camvid 96x128, short x0.1', 'reproduced', True, 4.5, 1.25, 7.75, 'percent', (), evidence, 2)
     fell = Verdict('A02', 'counted', 'contradicted', effect=2.0, low=2.0, high=2.0, reason='It is <b>not</b>.')
-    return Judged((held, fell), older=frozenset({'toy/base/camvid-96x128-short-seed1'}))
+    counts = {
+        'toy/base': {'documented': {'dataset': 'camvid', 'epochs': 45}},
+        'toy/idle': {'cost': {'params': 3_000_000, 'flops': 7e9, 'input_shape': [3, 375, 1242]}},
+    }
+    older = frozenset({'toy/base/camvid-96x128-short-seed1'})
+    setting = Setting('camvid', (96, 128), 'short', 0.1, 'fp32')
+    return Judged((held, fell), older=older, image_intervals={('toy/base', setting): (38.5, 44.25)}, counts=counts)
 
 
 @pytest.fixture
@@ -86,6 +93,7 @@ def receipt():
             'memory': scores and {'train_peak_bytes': 3 * 2**30, 'inference_peak_bytes': 2**29},
             'train': scores and {'wall_sec': 125.0, 'steps': 300, 'epochs': 4.5},
             'init': scores and {'documented': 'resnet50-imagenet', 'used': 'random'},
+            'environment': scores and {'device': 'cpu', 'cpu': 'Some CPU', 'keeps_freed_memory': True},
         }
         return Receipt(**{**values, **changes})
 

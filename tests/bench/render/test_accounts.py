@@ -36,9 +36,9 @@ def test_a_reports_table_has_its_runs_and_every_way(published):
     table = accounts.table('kitti_ablation', found)
     names = {row.experiment.split('/')[1] for row in gathered if row.ok and row.report == 'kitti_ablation'}
     assert {row[0] for row in table.rows} == names >= {'baseline', 'batch_norm'}
-    assert len(table.columns) == 5 + len(ledger.AVERAGINGS)
+    assert len(table.columns) == 6 + len(ledger.AVERAGINGS)
     # Arms have no documented number that a way of averaging could bring closer.
-    assert all(row[-1].startswith('inference: of ') == (row[2] != '—') for row in table.rows)
+    assert all(row[-1].startswith('inference: of ') == (row[3] != '—') for row in table.rows)
     assert accounts.table('no_such_report', found) is None
 
 

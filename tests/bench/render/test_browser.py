@@ -163,7 +163,7 @@ const place = document.getElementById('chooser-body');
 const answer = () => place.querySelector('.answer').textContent;
 const before = answer();
 const cell = (row, number) => row.children[number].textContent;
-const first = [...place.querySelectorAll('tbody tr')].map((row) => [cell(row, 0), cell(row, 7)]);
+const first = [...place.querySelectorAll('tbody tr')].map((row) => [cell(row, 0), cell(row, 9)]);
 const box = document.getElementById('chooser-latency');
 box.value = '1';
 box.dispatchEvent(new Event('input'));
@@ -180,7 +180,8 @@ return { before, first, none, after: answer(), places: [...menu.options].map((op
 
 def test_the_chooser_ranks_what_fits(browse):
     result = browse(CHOOSE)
-    assert result['before'] == '3 of 3 models fit; the best is toy/base with 42.00 % mIoU.'
+    best = '3 of 3 models fit; the best is toy/base with 42.00 % mIoU.'
+    assert result['before'] == f'{best} 2 others are not told apart from it.'
     assert [name for name, _ in result['first']] == ['toy/base', 'toy/wide', 'toy/idle']
     assert [front[0] for _, front in result['first']] == ['◆', 'a', 'a'], 'all cost the same: only the best is in front'
     assert result['none'] == 'No measured model fits. Loosen a limit.'
@@ -197,7 +198,8 @@ for (const model of data.models) {
 }
 dialog.close();
 const shown = [...all('a, img')].map((one) => one.getAttribute('href') || one.getAttribute('src'));
-return { links: [...links, ...shown], anchors: all('[id]').map((one) => one.id), images: all('.gallery img').length };
+const claims = data.claims.map((one) => one.id);
+return { links: [...links, ...shown], claims, anchors: all('[id]').map((one) => one.id), images: all('.gallery img').length };
 """
 
 
@@ -208,9 +210,37 @@ def test_every_link_leads_somewhere(browse, site):
     assert len([link for link in links if link.endswith('receipt.json')]) == 8
     for link in links:
         if link.startswith('#'):
-            assert link[1:] in result['anchors']
+            assert link[1:] in result['anchors'] or link[1:] in result['claims']
         else:
             assert (site / unquote(link)).exists(), link
+
+
+OPENED = """
+const heading = document.querySelector('.told a[href="#A01"]');
+heading.click();
+const first = dialog.open && dialog.textContent;
+dialog.close();
+heading.click();
+return { first, again: dialog.open };
+"""
+
+
+def test_a_link_to_a_claim_opens_it_and_does_so_again(browse):
+    result = browse(OPENED)
+    assert 'A01: Base beats' in result['first']
+    assert result['again']
+
+
+def test_a_link_of_the_menu_leads_to_its_section_although_tables_fill_on_the_way(site, browser):
+    page = browser.new_page(viewport={'width': DESK, 'height': 600})
+    page.set_default_timeout(WAIT_MS)
+    page.goto((site / 'index.html').as_uri())
+    for name in ('models', 'toy', 'claims'):
+        page.click(f'nav a[href="#{name}"]')
+        page.wait_for_timeout(1000)
+        at_end = page.evaluate('innerHeight + scrollY >= document.documentElement.scrollHeight - 2')
+        assert at_end or abs(page.locator(f'#{name}').bounding_box()['y']) < 5, name
+    page.close()
 
 
 WIDTH = """

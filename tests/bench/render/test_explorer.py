@@ -17,8 +17,8 @@ def made(runs, catalogue, judged):
 def test_models_carry_their_marks_and_runs(made):
     data = explorer.data(made)
     models = {model['id']: model for model in data['models']}
-    assert models['toy/base']['marks'] == ['reduced budget', 'older code (1 of 2)']
-    assert models['toy/silent']['marks'] == ['smoke'] and models['toy/silent']['smoke']
+    assert models['toy/base']['marks'] == ['reduced budget', 'other initial weights', 'older code (1 of 2)']
+    assert models['toy/silent']['marks'] == ['smoke', 'other initial weights'] and models['toy/silent']['smoke']
     assert models['toy/base']['miou'] == 42.0
     assert models['toy/base']['low'] < 40 < 44 < models['toy/base']['high']
     assert models['toy/wide']['miou'] is None and models['toy/wide']['status'] == 'oom'
@@ -50,8 +50,8 @@ def test_receipts_are_on_the_page_up_to_a_number(made, monkeypatch):
 def test_a_shared_device_is_marked(catalogue, receipt, store):
     run = store(receipt('toy/base', latency={'p50_ms': 1.0, 'device': 'cpu', 'threads': 1, 'contended': True}))
     (model,) = explorer.data(document.build([run], catalogue))['models']
-    assert model['marks'] == ['reduced budget', 'contended']
-    assert model['device'] == 'cpu, 1 thread'
+    assert model['marks'] == ['reduced budget', 'contended', 'other initial weights']
+    assert model['device'] == 'Some CPU, 1 thread'
 
 
 def test_every_block_of_a_receipt_is_on_the_page(catalogue, receipt, store):

@@ -94,7 +94,10 @@ def test_smoke_scores_are_marked_for_the_script(data):
 def test_the_summary_says_what_held_and_what_fell(parsed):
     text = ' '.join(' '.join(parsed.text).split())
     assert '3 claims: 1 reproduced, 1 contradicted, 1 not judged. 1 of these answers rest on trainings shorter' in text
-    assert text.index('What held') < text.index('A01:') < text.index('What fell') < text.index('A02:')
+    assert (
+        text.index('What held') < text.index('A01 : Base beats') < text.index('What fell') < text.index('A02 : Base is')
+    )
+    assert '4.5 [1.25, 7.75] percent' in text
 
 
 def test_a_page_without_runs_says_so(catalogue):

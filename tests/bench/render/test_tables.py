@@ -1,15 +1,14 @@
-import io
+from dataclasses import replace
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from bench.render import gather, tables
 
 
 @pytest.fixture
-def rows(catalogue, runs):
-    return gather.rows(runs, catalogue)
+def rows(catalogue, runs, judged):
+    return gather.rows(runs, catalogue, replace(judged, older=frozenset()))
 
 
 def column(table, name):
@@ -25,9 +24,9 @@ def test_documented_stands_beside_measured(rows):
     assert column(table, 'seeds') == {'base': '2', 'wide': '—', 'silent': '1', 'idle': '—'}
     assert column(table, 's.d. over seeds')['base'] == '2.83'
     assert column(table, 'Status') == {
-        'base': 'ok; reduced budget',
+        'base': 'ok; reduced budget; other initial weights',
         'wide': 'oom',
-        'silent': 'ok; smoke',
+        'silent': 'ok; smoke; other initial weights',
         'idle': 'not run',
     }
     assert column(table, 'Deviation') == {'base': '+14.00', 'wide': '—', 'silent': '—', 'idle': '—'}
@@ -45,9 +44,10 @@ def test_a_run_without_a_number_never_shows_a_zero(rows):
 def test_counted_cost_and_its_deviation(rows):
     table = tables.cost('toy', rows)
     assert column(table, 'Documented GFLOPs')['base'] == '10'
-    assert column(table, 'Counted GFLOPs')['base'] == '10.10'
+    assert column(table, 'Counted GFLOPs') == {'base': '10.10', 'wide': '—', 'silent': '10.10', 'idle': '7.00'}
     assert column(table, 'Deviation (%)') == {'base': '+1.00', 'wide': '—', 'silent': '—', 'idle': '—'}
-    assert column(table, 'at')['base'] == '375x1242'
+    assert column(table, 'Counted at')['base'] == '375x1242'
+    assert column(table, 'Run at')['base'] == '96x128'
     assert column(table, 'Train memory (GiB)')['base'] == '3.00'
     assert column(table, 'Training time')['base'] == '2.1 min'
 
@@ -55,7 +55,26 @@ def test_counted_cost_and_its_deviation(rows):
 def test_contended_latency_says_so(catalogue, receipt):
     run = receipt('toy/base', latency={'p50_ms': 9.0, 'contended': True})
     table = tables.cost('toy', gather.rows([(Path('x'), run)], catalogue))
-    assert column(table, 'Latency p50 (ms)')['base'] == '9.00 (contended)'
+    assert column(table, 'Latency p50 there (ms)')['base'] == '9.00 (contended)'
+
+
+def test_a_score_has_its_interval_over_images_beside_the_spread_over_seeds(rows):
+    assert column(tables.accuracy('toy', rows), '95 % over images')['base'] == '38.5 to 44.2'
+    assert column(tables.accuracy('toy', rows), '95 % over images')['silent'] == '—'
+
+
+def test_a_score_is_held_against_the_documented_one_on_the_documented_data_alone(catalogue, receipt, judged):
+    elsewhere = receipt('toy/base', 42.0, dataset='kitti', id='toy/base/kitti-96x128-short-seed0')
+    for run, deviation in ((receipt('toy/base', 42.0), 14.0), (elsewhere, None)):
+        [row, *_] = gather.rows([(Path(run.id), run)], catalogue, judged)
+        assert tables.miou_deviation(row) == deviation
+    assert tables.miou_deviation(gather.rows([(Path('x'), receipt('toy/base', 42.0))], catalogue)[0]) is None
+
+
+def test_the_ranking_tells_how_long_each_was_trained(catalogue, receipt, judged):
+    rows = gather.rows([(Path('x'), receipt('toy/base')), (Path('y'), receipt('toy/silent'))], catalogue, judged)
+    table = tables.ranking(rows[0].setting, rows)
+    assert column(table, 'Epochs, of the documented') == {'toy/base': '4.5, 10 %', 'toy/silent': '4.5'}
 
 
 def test_ranking_is_by_mean_score_within_one_setting(catalogue, receipt):
@@ -100,38 +119,3 @@ def test_latex_has_no_raw_specials(rows):
     text = tables.accuracy('toy', rows).latex()
     assert r'\toprule' in text
     assert '—' not in text
-
-
-def test_csv_leaves_empty_what_was_not_measured(catalogue, rows):
-    frame = pd.read_csv(io.StringIO(tables.csv(tables.experiments_frame(rows, catalogue)))).set_index('id')
-    assert list(frame.index) == list(catalogue.experiments)
-    assert frame.loc['toy/base', 'miou'] == 42.0
-    assert frame.loc['toy/base', 'miou_averaged_as_documented'] == 40.0
-    assert frame.loc['toy/base', 'counted_gflops_deviation_percent'] == pytest.approx(1.0)
-    assert bool(frame.loc['toy/base', 'evidence']) is True
-    assert bool(frame.loc['toy/silent', 'evidence']) is False
-    assert frame.loc['toy/wide', 'documented_split'] == 'val'
-    assert (
-        frame.loc[['toy/wide', 'toy/idle'], ['miou', 'counted_gflops', 'train_wall_sec', 'evidence']]
-        .isna()
-        .to_numpy()
-        .all()
-    )
-
-
-def test_every_receipt_has_a_line(rows):
-    frame = pd.read_csv(io.StringIO(tables.csv(tables.runs_frame(rows))))
-    assert list(frame['status']) == ['ok', 'ok', 'oom', 'ok']
-    assert frame['steps'].dropna().tolist() == [300, 300, 300]
-    assert '300.0' not in tables.csv(tables.runs_frame(rows))
-
-
-def test_frames_without_runs_keep_their_columns(catalogue):
-    rows = gather.rows([], catalogue)
-    assert tables.csv(tables.classes_frame(rows)) == 'id,setting,class,iou\n'
-    assert tables.csv(tables.runs_frame(rows)).startswith('id,experiment,')
-
-
-def test_a_bound_of_hundreds_of_digits_is_short():
-    frame = pd.DataFrame({'high': [1.5e300, 2.25, None]})
-    assert tables.csv(frame) == 'high\n1.5000e+300\n2.2500\n""\n'
