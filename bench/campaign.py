@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench import budgets, data_sets, devices, environment, forecast, inheritance, plan, repeats, sources, store
@@ -61,7 +62,8 @@ class Prepared:
     """A plan ready to be carried out: jobs still to do, statuses of those that are not.
 
     ``runs`` are all of the plan, ``needed`` the folders of those whose weights others start from; ``footprints`` are
-    the counted networks by folder, ``measured`` what finished runs tell about the next ones.
+    the counted networks by folder, ``measured`` what finished runs tell about the next ones, ``paces`` how many times
+    their forecast those of this campaign took.
     """
 
     setting: Setting
@@ -73,13 +75,17 @@ class Prepared:
     needed: set[str] = field(default_factory=set)
     footprints: dict[str, Footprint] = field(default_factory=dict)
     measured: Measured = field(default_factory=Measured)
+    paces: list[float] = field(default_factory=list)
 
     def need(self, job: Job) -> Forecast:
         """Return what ``job`` is expected to need, as far as it is known now."""
         counted = self.footprints[job.folder]
         classes = len(job.dataset.classes)
         memory = self.measured.memory_bytes(counted, job.run, classes, job.accumulate)
-        return replace(self.forecasts[job.folder], memory_bytes=memory)
+        forecast_now = self.forecasts[job.folder]
+        # Never sooner than forecast: a limit of time is kept rather by too few runs than by too many.
+        pace = max(1.0, median(self.paces)) if self.paces else 1.0
+        return replace(forecast_now, memory_bytes=memory, wall_sec=pace * forecast_now.wall_sec)
 
 
 def find_dataset(name: str, root: Path | None, classes: Path | None) -> DataSet:
@@ -275,8 +281,11 @@ def _settle(prepared: Prepared, outcome: Outcome[Job]) -> None:
     if outcome.status == 'ok' and not setting.keep_checkpoints and job.keep_checkpoints:
         inheritance.mark(setting.results, job.folder)
     receipt = store.read(setting.results, job.run)
-    if receipt is not None:
-        prepared.measured.add(receipt)
+    if receipt is None:
+        return
+    prepared.measured.add(receipt)
+    if outcome.status == 'ok' and receipt.wall_sec and not receipt.resumed:
+        prepared.paces.append(receipt.wall_sec / prepared.forecasts[job.folder].wall_sec)
 
 
 def report(results: Path, known: Catalogue) -> Path:

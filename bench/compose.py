@@ -129,19 +129,19 @@ def compose(
     per_epoch = leg.samples / batch
     pairs = Path(pair_lists['train'])
     augment, moved = split_augment(protocol.augment, experiment.model.data_preprocessor, run.device)
-    shown = {**protocol, 'augment': augment}
+    shown, seed = {**protocol, 'augment': augment}, run.seed + STAGE_SEEDS * leg.index
     config: dict[str, Any] = {
         **_model(experiment, run, dataset, class_pixels, moved),
         'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage.lr),
         'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
-        'train_dataloader': train_loader(shown, size, dataset, pairs, batch // accumulate, run.device, pixels),
+        'train_dataloader': train_loader(shown, size, dataset, pairs, batch // accumulate, run.device, pixels, seed),
         'train_cfg': _train_loop(leg, accumulate),
         **_validation(stated, leg, run, size, dataset, pair_lists, rule, pixels),
         **_test(run, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, leg.steps * accumulate),
         'default_hooks': hooks.default_hooks(leg, accumulate, save_last, run.device),
         'custom_hooks': hooks.stage_hooks(leg, accumulate, per_epoch, run.device),
-        'randomness': {'seed': run.seed + STAGE_SEEDS * leg.index, 'deterministic': False},
+        'randomness': {'seed': seed, 'deterministic': False},
         'resume': True,
     }
     crop = train_size(protocol, size)

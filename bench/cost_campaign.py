@@ -1,8 +1,9 @@
 """Wire the cost table: every documented network counted and timed at its documented size, nothing trained."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench import environment, sources
@@ -11,14 +12,18 @@ from bench.errors import PlanError
 from bench.records import CostJob, Forecast, Precision, Status
 
 EXPECTED_SEC = 20.0
-"""A guess for the progress line: seconds on a GPU, up to a minute on a CPU."""
+"""What the first network is guessed to take: seconds on a GPU, up to a minute on a CPU."""
 
-SAMPLE_SEC = 5.0
+SAMPLE_SEC = {'cpu': 5.0, 'cuda': 2.0}
+"""How long a latency is sampled: a GPU takes its hundreds of samples sooner."""
 
 
 @dataclass(frozen=True)
 class CostSetting:
-    """What the user chose: where to time, in which precision, where to store; ``own`` as for a campaign."""
+    """What the user chose: where to time, in which precision, where to store; ``own`` as for a campaign.
+
+    ``deadline``: nothing starts that is expected to end after it, in seconds of ``time.monotonic``.
+    """
 
     device: str
     precision: Precision
@@ -27,6 +32,7 @@ class CostSetting:
     timeout_sec: float | None = None
     own: Mapping[str, Path] = field(default_factory=dict)
     compile: bool = False
+    deadline: float | None = None
 
 
 def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple[list[CostJob], dict[str, Status]]:
@@ -35,6 +41,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
     Raises:
         PlanError: a selected experiment has no config.
     """
+    kind = setting.device.split(':')[0]
     jobs: list[CostJob] = []
     done: dict[str, Status] = {}
     for name in ids:
@@ -46,7 +53,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
         key = sources.cost_key(name, config, setting.device, setting.precision)
         threads = environment.usable_cpus()
         place = setting.device, setting.precision, setting.results
-        job = CostJob(name, config, *place, key, threads, SAMPLE_SEC, setting.compile)
+        job = CostJob(name, config, *place, key, threads, SAMPLE_SEC[kind], setting.compile)
         if _is_done(job):
             done[job.folder] = 'ok'
         else:
@@ -72,11 +79,19 @@ def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status
     from bench.progress import Progress
 
     expected = Forecast(EXPECTED_SEC, 0, 0)
+    took: list[float] = []
+
+    def need(job: CostJob) -> Forecast:
+        # Networks differ in cost by a thousand times: the longest so far is the safest guess.
+        return replace(expected, wall_sec=max(took, default=EXPECTED_SEC))
+
     statuses: dict[str, Status] = {}
     limits: Limits[CostJob] = Limits(lambda job: setting.timeout_sec or 900.0)
-    schedule = Schedule(jobs, [Place(setting.device, 1, 0)], need=lambda job: expected)
+    schedule = Schedule(jobs, [Place(setting.device, 1, 0)], need=need, deadline=setting.deadline)
+    began = time.monotonic()
     with Progress({job.folder: expected for job in jobs}, 1) as progress:
         for outcome in LocalEngine(limits, progress.event, time_network).run(schedule):
             statuses[outcome.job.folder] = outcome.status
+            took.append(time.monotonic() - began - sum(took))
             progress.ended(outcome)
     return statuses

@@ -35,15 +35,26 @@ def train_size(protocol: Mapping[str, Any], image: Size) -> Size:
 
 
 def train_loader(
-    protocol: Mapping[str, Any], size: Size, dataset: DataSet, pairs: Path, batch: int, device: str, pixels: Path | None
+    protocol: Mapping[str, Any],
+    size: Size,
+    dataset: DataSet,
+    pairs: Path,
+    batch: int,
+    device: str,
+    pixels: Path | None,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Return the loader of the pairs listed in ``pairs``, ``batch`` samples at a time, images of ``size``.
 
     ``pixels`` is the folder that remembers decoded images and labels of this state of the data set (None: nowhere).
+    ``seed`` is that of its workers, where there are any.
     """
+    loading = _loading(device)
+    if loading['num_workers']:
+        loading['worker_init_fn'] = {'type': 'seed_worker', 'seed': seed}
     return {
         'batch_size': batch,
-        **_loading(device),
+        **loading,
         'sampler': {'type': 'InfiniteSampler', 'shuffle': True},
         'dataset': _source(dataset, pairs, _remembered(_train_pipeline(protocol, size), pixels)),
     }

@@ -134,7 +134,7 @@ def _run(chosen) -> int:
             keep_checkpoints=chosen.keep_checkpoints,
             retry_failed=chosen.retry_failed,
             timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
-            deadline=None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes,
+            deadline=_deadline(chosen),
             own=own.configs,
             switches=options.switches(chosen),
         ),
@@ -165,6 +165,7 @@ def _cost(chosen) -> int:
         timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
         own=own.configs,
         compile=chosen.compile,
+        deadline=_deadline(chosen),
     )
     with store.lock(results, shlex.join(['run_all.py', *sys.argv[1:]])):
         jobs, statuses = cost_campaign.prepare(own.join(known), [*ids, *own.configs], setting)
@@ -172,6 +173,11 @@ def _cost(chosen) -> int:
             statuses |= cost_campaign.carry_out(jobs, setting)
         page = campaign.report(results, known)
     return _close(statuses, page)
+
+
+def _deadline(chosen) -> float | None:
+    """Return when ``--max-minutes`` are over, in seconds of ``time.monotonic``."""
+    return None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes
 
 
 def _close(statuses: Mapping[str, Status], page: Path) -> int:

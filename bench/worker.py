@@ -174,6 +174,16 @@ def _accept_stop_signal() -> None:
     signal.signal(signal.SIGTERM, lambda *_: attempt.request_stop())
 
 
+def _end_at_stop_signal() -> None:
+    """SIGTERM ends the process where it stands: there is nothing to save; Ctrl-C is the parent's to handle."""
+
+    def end(*_: object) -> None:
+        raise Interrupted('asked to stop')
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, end)
+
+
 def _choose_device(device: str) -> str:
     """Show CUDA only the device that was asked for, mmengine takes the first; return its name from now on."""
     kind, _, index = device.partition(':')
@@ -245,7 +255,7 @@ def cost_main(job: CostJob, channel: Connection) -> None:
 
     A failure is reported through ``channel``, nothing is raised.
     """
-    _accept_stop_signal()
+    _end_at_stop_signal()
     _follow_parent()
     job = replace(job, device=_choose_device(job.device))
     status: Status = 'ok'

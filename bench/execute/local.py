@@ -1,6 +1,7 @@
 """Run workers on this machine: one process a run, forked from a server that has torch and mmseg loaded."""
 
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -45,8 +46,17 @@ def context() -> ForkServerContext:
     # forked from that could use it; asked of the management library it does not.
     os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
     made = multiprocessing.get_context('forkserver')
-    made.set_forkserver_preload(['bench.worker'])
+    # Without that library the driver is asked all the same: then each process imports for itself.
+    made.set_forkserver_preload([] if _loads('libcuda.so.1') and not _loads('libnvidia-ml.so.1') else ['bench.worker'])
     return made
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 class LocalEngine(Generic[J]):

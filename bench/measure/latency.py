@@ -175,8 +175,9 @@ def precision_context(device: str | torch.device, precision: str) -> AbstractCon
 def best_batch(measure: Callable[[int], dict[str, Any]], largest: int, gain: float = 0.05) -> dict[str, Any]:
     """Double the batch until the throughput no longer grows by ``gain``; return the fastest measurement.
 
-    ``measure`` maps a batch size to what ``measure_latency`` returns. A batch that does not fit ends the search; if
-    already a single image does not, its error is passed on.
+    ``measure`` maps a batch size to what ``measure_latency`` returns. A batch that fails ends the search; if already a
+    single image does, its error is passed on. What failed for another reason than a lack of memory (there are kernels
+    that take no tensor of that size) is told as ``search_ended_by``.
     """
     best = measure(1)
     batch_size = 2
@@ -184,9 +185,7 @@ def best_batch(measure: Callable[[int], dict[str, Any]], largest: int, gain: flo
         try:
             found = measure(batch_size)
         except (RuntimeError, MemoryError) as error:
-            if not memory.ran_out(error):
-                raise
-            break
+            return best if memory.ran_out(error) else best | {'search_ended_by': f'batch {batch_size}: {error}'[:200]}
         if found['images_per_sec'] < best['images_per_sec'] * (1 + gain):
             return max(best, found, key=lambda one: one['images_per_sec'])
         best, batch_size = found, 2 * batch_size

@@ -71,6 +71,15 @@ def peak_memory(device: str | torch.device) -> Iterator[PeakMemory]:
             measured.reserved_bytes = torch.cuda.max_memory_reserved(device)
 
 
+def begin_anew(device: str | torch.device) -> None:
+    """Begin the allocator's peak of a CUDA device anew, within a block of ``peak_memory``; on a CPU do nothing."""
+    device = torch.device(device)
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def ran_out(error: BaseException) -> bool:
     """Return whether ``error`` says that memory was short: on a CPU, in CUDA's allocator or in a library of CUDA's."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from mmseg.models.segmentors import BaseSegmentor
 from torch import nn
 from torch._dynamo import config
 from torch._dynamo.utils import counters
@@ -62,6 +63,8 @@ def left_eager() -> int:
 
 
 def _leaves(name: str, child: nn.Module) -> list[tuple[str, nn.Module]]:
-    if isinstance(child, (nn.ModuleList, nn.ModuleDict)):
-        return [pair for key, part in child.named_children() for pair in _leaves(f'{name}.{key}', part)]
+    # A segmentor within a segmentor, a stage of scales, is asked for its parts as well and not for its forward.
+    if isinstance(child, (nn.ModuleList, nn.ModuleDict, BaseSegmentor)):
+        own = [(key, part) for key, part in child.named_children() if key != 'data_preprocessor']
+        return [pair for key, part in own for pair in _leaves(f'{name}.{key}', part)]
     return [(name, child)]

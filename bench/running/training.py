@@ -22,6 +22,7 @@ from bench.measure import memory
 from bench.records import Material
 from bench.running import auto_label, embedded, layout, weights
 from bench.running.attempt import Attempt, Report, stop_requested
+from bench.running.peaks import SettledPeakHook
 from bench.stages import Leg
 from custom_ops.hooks.deferred import DeferredValues
 from custom_ops.hooks.lr_range import suggest
@@ -232,6 +233,7 @@ class _Leg:
         job, made, steps = self.attempt.job, self.made, [leg.steps for leg in self.legs]
         done = sum(steps[: self.leg.index])
         self.runner.register_hook(self._progress(done, sum(steps)))
+        self.runner.register_hook(SettledPeakHook(job.run.device))
         with memory.peak_memory(job.run.device) as peak:
             self.runner.train()
         curve = read_curve(self.folder / 'curves.csv')

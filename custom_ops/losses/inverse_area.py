@@ -74,5 +74,9 @@ class InverseAreaLoss(nn.Module):
         if len(weights) != classes:
             raise ValueError(f'{len(weights)} class weights for {classes} channels of logits: one each is needed')
         pixels = F.cross_entropy(cls_score, label, weights, ignore_index=ignore_index, reduction='none')
-        valid = weights[label[label != ignore_index]].sum() if self.avg_non_ignore else None
+        valid = None
+        if self.avg_non_ignore:
+            # Selecting the labelled pixels would make the device wait for their number.
+            labelled = label != ignore_index
+            valid = (weights[label.where(labelled, 0)] * labelled).sum()
         return self.loss_weight * weighted_mean(pixels, valid, weight)

@@ -57,8 +57,10 @@ class BatchPreProcessor(SegDataPreProcessor):
             raise ValueError('only batches of one size, joined by collate_pixels, are augmented on the device')
         data = self.cast_data(data)
         images, labels = data['inputs'].float(), data[STACKED]
-        for transform in self.augment:
-            images, labels = transform(images, labels)
+        # A training step calls this under its autocast, and bfloat16 cannot tell all 256 levels apart.
+        with torch.autocast(images.device.type, enabled=False):
+            for transform in self.augment:
+                images, labels = transform(images, labels)
         return {**data, 'inputs': images.to(torch.uint8), STACKED: labels}
 
     def _whole(self, data: dict[str, Any], training: bool) -> dict[str, Any]:

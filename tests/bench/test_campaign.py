@@ -16,7 +16,7 @@ import pytest
 from bench import budgets, campaign, lease, repeats, store
 from bench.execute.schedule import Outcome
 from bench.measure import accuracy
-from bench.records import Receipt, Run
+from bench.records import Forecast, Receipt, Run
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = ('--budget', 'short', '--budget-factor', '0.1')
@@ -277,6 +277,11 @@ def test_the_cost_of_every_network_is_timed_without_training(command):
     assert not run.receipts()
     assert 'Cost at the documented size, fp32' in (run.results / 'report' / 'README.md').read_text()
 
+    late = run('--cost', '--precision', 'bf16', '--max-minutes', '0.001')
+    assert late.returncode == 1
+    assert 'would end after --max-minutes' in late.stderr
+    assert not list(run.results.glob('fake/*/cost-cpu-bf16-*.json'))
+
     stamp = path.stat().st_mtime_ns
     assert run('--cost').returncode == 0
     assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again'
@@ -316,7 +321,7 @@ def finished(tmp_path):
     job = SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, 0))
     values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'before'}
     store.write(tmp_path, job.run, Receipt(**values))
-    return job, SimpleNamespace(setting=SimpleNamespace(results=tmp_path))
+    return job, SimpleNamespace(setting=SimpleNamespace(results=tmp_path, keep_checkpoints=False))
 
 
 @pytest.mark.parametrize('status', ['skipped', 'interrupted'])
@@ -327,6 +332,26 @@ def test_a_run_keeps_its_result_until_it_has_another(finished, status):
     assert store.read(prepared.setting.results, job.run) is None
     campaign._settle(prepared, Outcome(job, status, 'killed in its midst', False))
     assert store.read(prepared.setting.results, job.run).key == 'before'
+
+
+def test_runs_that_take_longer_than_forecast_make_the_next_forecasts_longer(tmp_path):
+    """So that what is left of ``--max-minutes`` is not overrun; sooner ones do not make them shorter."""
+    jobs = [SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, seed), accumulate=1,
+                            dataset=SimpleNamespace(classes=['a', 'b']), keep_checkpoints=False)
+            for seed in range(4)]  # fmt: skip
+    for job in jobs:
+        job.folder = job.run.folder
+    setting = SimpleNamespace(results=tmp_path, keep_checkpoints=False)
+    prepared = campaign.Prepared(setting, [], {job.folder: Forecast(10.0, 1, 1) for job in jobs}, {})
+    prepared.measured = SimpleNamespace(memory_bytes=lambda *_: 1, add=lambda receipt: None)
+    prepared.footprints = {job.folder: None for job in jobs}
+    told = []
+    for job, took in zip(jobs, (5.0, 40.0, 60.0), strict=False):
+        values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'k'}
+        store.write(tmp_path, job.run, Receipt(**values, wall_sec=took))
+        campaign._settle(prepared, Outcome(job, 'ok', '', True))
+        told.append(prepared.need(jobs[3]).wall_sec)
+    assert told == [10.0, 22.5, 40.0]
 
 
 @pytest.mark.parametrize(

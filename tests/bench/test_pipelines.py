@@ -129,3 +129,12 @@ def test_a_gpu_has_workers_that_pin_what_they_load(scenes, tmp_path):
     assert loader['num_workers'] > 0
     assert loader['pin_memory']
     assert not any(stock.is_cached(step) for step in loader['dataset']['pipeline'])
+    assert 'worker_init_fn' not in loader
+
+
+def test_workers_on_a_gpu_are_seeded_by_the_run(scenes):
+    dataset, lists = scenes
+    protocol = {**compose.read_experiment(paths.configs_dir() / 'kitti_ablation/baseline.py').protocol}
+    make = lambda device: pipelines.train_loader(protocol, SIZE, dataset, lists['train'], 2, device, None, seed=7)  # noqa: E731
+    assert make('cuda:0')['worker_init_fn'] == {'type': 'seed_worker', 'seed': 7}
+    assert 'worker_init_fn' not in make('cpu')

@@ -1,5 +1,7 @@
+import signal
 import subprocess
 import sys
+from multiprocessing.context import ForkServerContext
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ from PIL import UnidentifiedImageError
 
 from bench import worker
 from bench.errors import DataError, Interrupted
+from bench.execute import local
 from bench.execute.local import context
 from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
 
@@ -67,6 +70,33 @@ def test_a_worker_that_cannot_use_cuda_says_why(monkeypatch):
     worker._check_fork('cpu')
     with pytest.raises(RuntimeError, match='CUDA had started before this process was forked'):
         worker._check_fork('cuda')
+
+
+def test_a_timing_that_is_asked_to_stop_ends_at_once(monkeypatch):
+    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        worker._end_at_stop_signal()
+        with pytest.raises(Interrupted, match='asked to stop'):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        for one, handler in kept.items():
+            signal.signal(one, handler)
+
+
+@pytest.mark.parametrize(
+    ('there', 'preloaded'),
+    [
+        ({'libcuda.so.1', 'libnvidia-ml.so.1'}, ['bench.worker']),
+        (set(), ['bench.worker']),
+        ({'libcuda.so.1'}, []),
+    ],
+)
+def test_where_importing_would_start_cuda_each_process_imports_for_itself(monkeypatch, there, preloaded):
+    asked = []
+    monkeypatch.setattr(local, '_loads', lambda library: library in there)
+    monkeypatch.setattr(ForkServerContext, 'set_forkserver_preload', lambda self, modules: asked.append(modules))
+    local.context()
+    assert asked == [preloaded]
 
 
 def test_a_reason_is_one_line():

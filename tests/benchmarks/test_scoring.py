@@ -187,8 +187,6 @@ def test_scoring_beside_the_forward_pass(benchmark, write_page):
     found = best_ms(steps())
     for side, stride in WINDOWS:
         found |= best_ms(slides(side, stride))
-    # Counting on the device may never be what an evaluation waits for.
-    assert found['confusion matrix'] < found['forward pass of ENet']
     benchmark.pedantic(steps()['confusion matrix'], rounds=1)
     rows = [
         {'of one image': name, 'ms': time, '/ ENet': time / found['forward pass of ENet']}
@@ -196,3 +194,5 @@ def test_scoring_beside_the_forward_pass(benchmark, write_page):
     ]
     title = 'Scoring beside the forward pass, sliding windows in batches'
     write_page('scoring', DEVICE, title, ABOUT, pd.DataFrame(rows))
+    # Counting on the device may never be what an evaluation waits for.
+    assert found['confusion matrix'] < found['forward pass of ENet']

@@ -28,9 +28,10 @@ RULE = replace(
     scored_train_images=2,
     latency_sec=0.5,
 )
-SAME_LOSS = 5e-3
-"""How far the losses of one training may be apart, relatively, where another number of threads rounds otherwise: what
-one step rounds, the next ones amplify (0.13 % were seen after 40)."""
+SAME_LOSS = {'cpu': 5e-3, 'cuda': 5e-2}
+"""How far the losses of one training may be apart, relatively, where another number of threads, or another kernel of a
+GPU, rounds otherwise: what one step rounds, the next ones amplify (0.13 % were seen after 40 on a CPU; TF32 begins at a
+thousandth)."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def test_sharing_a_device(benchmark, tmp_path, write_page, capsys, device):
     seeds = max(4, max(way.jobs for way in tried))
     # The first run pays for the imports of the server that all later ones are forked from.
     carry_out(tried[0], device, 1, tmp_path / 'first')
-    rows, reference, first_sec = [], {}, 0.0
+    rows, reference, first_sec, allowed = [], {}, 0.0, {}
     for index, way in enumerate(tried):
         folder = tmp_path / str(index)
         spent, receipts = carry_out(way, device, seeds, folder)
@@ -108,7 +109,7 @@ def test_sharing_a_device(benchmark, tmp_path, write_page, capsys, device):
         reference = reference or found
         apart = furthest(found, reference)
         same_threads = way.threads == tried[0].threads
-        assert apart <= (0 if device == 'cpu' and same_threads else SAME_LOSS), (way, apart)
+        allowed[f'{way}: {apart}'] = apart <= (0 if device == 'cpu' and same_threads else SAME_LOSS[device])
         rows.append(
             {
                 'at once': way.jobs,
@@ -132,3 +133,5 @@ def test_sharing_a_device(benchmark, tmp_path, write_page, capsys, device):
     )
     with capsys.disabled():
         write_page('sharing', device, 'Many small trainings on one device', about, pd.DataFrame(rows))
+    # The table is written first: it shows what is wrong.
+    assert all(allowed.values()), allowed

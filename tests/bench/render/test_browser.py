@@ -199,7 +199,8 @@ for (const model of data.models) {
 dialog.close();
 const shown = [...all('a, img')].map((one) => one.getAttribute('href') || one.getAttribute('src'));
 const claims = data.claims.map((one) => one.id);
-return { links: [...links, ...shown], claims, anchors: all('[id]').map((one) => one.id), images: all('.gallery img').length };
+const anchors = all('[id]').map((one) => one.id);
+return { links: [...links, ...shown], claims, anchors, images: all('.gallery img').length };
 """
 
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmseg.models.segmentors import BaseSegmentor
 from torch import nn
 
 from bench.records import Run
@@ -57,6 +58,27 @@ def test_parts_of_one_class_are_compiled_for_every_shape_they_meet(eager):
         for channels, head in heads.items():
             head.forward(torch.randn(batch, int(channels), 4, 4))
     assert compiling.left_eager() == 0
+
+
+class Stage(BaseSegmentor):
+    """A segmentor whose parts are used and whose ``forward`` never is."""
+
+    def __init__(self):
+        super().__init__()
+        self.backbone, self.decode_head = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1)
+
+    def extract_feat(self, inputs):
+        return self.decode_head.forward(self.backbone.forward(inputs))
+
+    encode_decode = loss = predict = _forward = extract_feat
+
+
+def test_the_parts_of_a_segmentor_within_another_are_compiled_and_not_its_forward(eager):
+    model = nn.Module()
+    model.lower_stages, model.backbone = nn.ModuleDict({'scale_0_5': Stage()}), nn.Conv2d(3, 3, 1)
+    parts = compiling.compile_parts(model, 'cpu')['parts']
+    assert parts == ['lower_stages.scale_0_5.backbone', 'lower_stages.scale_0_5.decode_head', 'backbone']
+    assert 'forward' not in vars(model.lower_stages['scale_0_5'])
 
 
 def test_without_a_compiler_the_network_stays_as_it_is_and_the_record_says_so(monkeypatch):

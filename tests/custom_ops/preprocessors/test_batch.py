@@ -101,6 +101,22 @@ def test_training_batches_are_augmented_and_others_are_not():
         assert torch.equal(ours.gt_sem_seg.data, theirs.gt_sem_seg.data)
 
 
+@pytest.mark.parametrize('name', ['RandomSharpness', 'RandomGaussianBlur'])
+def test_a_batch_is_augmented_alike_under_the_autocast_of_a_training_step(name):
+    """bfloat16 has eight digits: it cannot tell all levels of a pixel apart."""
+    options = {'RandomSharpness': dict(factor=3.0, prob=1.0), 'RandomGaussianBlur': dict(prob=1.0)}[name]
+    made = BatchPreProcessor(**ARGUMENTS['larger'], augment=[dict(type=name, **options)])
+    found = []
+    for precise in (True, False):
+        torch.manual_seed(0)
+        np.random.seed(0)
+        batch = collate_pixels([PackPixels().transform(dict(one)) for one in samples()])
+        with torch.autocast('cpu', dtype=torch.bfloat16, enabled=not precise):
+            found.append(made(batch, True)['inputs'])
+    assert found[0].dtype == found[1].dtype == torch.float32
+    assert torch.equal(*found)
+
+
 def test_images_of_several_sizes_are_not_augmented_together():
     made = BatchPreProcessor(**ARGUMENTS['normalised'], augment=[dict(type='RandomFlip')])
     given = [PackPixels().transform(one) for one in (*samples(1), *samples(1, (24, 40), (24, 40)))]
