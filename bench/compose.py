@@ -239,6 +239,8 @@ def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bo
         'optimizer': {**plain(experiment.optimizer), **fused, **rate},
         'accumulative_counts': accumulate,
     }
+    if experiment.get('paramwise_cfg'):
+        wrapper['constructor'] = 'JoinedGroupsConstructor'
     for part in ('paramwise_cfg', 'constructor', 'clip_grad'):
         if experiment.get(part):
             wrapper[part] = plain(experiment[part])
