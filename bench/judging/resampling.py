@@ -167,7 +167,7 @@ def _corrected(shares: np.ndarray, replicates: np.ndarray, measured: float, jack
 
 
 def _per_image(counts: ImageCounts, resamples: Resamples) -> np.ndarray:
-    labelled = counts.truth.any(axis=1)
+    labelled = np.asarray(counts.truth.any(axis=1))
     with np.errstate(invalid='ignore', divide='ignore'):
         iou = counts.hits / (counts.truth + counts.predicted - counts.hits)
         own = np.where(labelled, _mean(iou, ~np.isnan(iou)), 0.0)

@@ -103,7 +103,7 @@ def _points(axes: Any, own: Sequence[tuple[float, float, Row]], index: int, smok
 
 def _latency(row: Row) -> float | None:
     timed = costs.latency(row)
-    return timed and timed.p50_ms
+    return None if timed is None else timed.p50_ms
 
 
 def _memory(row: Row) -> float | None:

@@ -60,6 +60,8 @@ class Table:
 
 
 _PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights', 'Claims', 'Seeds', 'Own data', 'Inference'})
+_SELDOM = frozenset({'Deviation', 'Deviation (%)', 'Why'})
+"""Columns that are left out where no row has anything in them."""
 _SCORES = frozenset(
     {
         'mIoU (%)', 'Deviation', 's.d. over seeds', '95 % over images', 'Pixel acc. (%)', 'Class acc. (%)',
@@ -223,9 +225,11 @@ def _table(
     text_columns: int = 1,
     scores: frozenset[str] = _SCORES,
 ) -> Table:
-    body = tuple(tuple(cell(row) for cell in columns.values()) for row in rows)
+    found = {name: [cell(row) for row in rows] for name, cell in columns.items()}
+    told = {name: texts for name, texts in found.items() if name not in _SELDOM or set(texts) - {cells.DASH}}
+    body = tuple(zip(*told.values(), strict=True))
     marks, keys = tuple(_mark(row) for row in rows), tuple(row.key if row.runs else '' for row in rows)
-    return Table(name, title, tuple(columns), body, marks, text_columns, scores, keys)
+    return Table(name, title, tuple(told), body, marks, text_columns, scores, keys)
 
 
 def _mark(row: Row) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from bench.claims import Answer, Claim, Verdict
+from bench.claims import MEASURED, Answer, Claim, Verdict
 from bench.records import Catalogue
 from bench.render import cells
 from bench.render.gather import Judged, Row
@@ -85,14 +85,19 @@ def seeds(verdict: Verdict | None) -> str:
 
 
 def touching(row: Row, catalogue: Catalogue, judged: Judged) -> str:
-    """Return what came, in the row's setting, of every claim that speaks of its experiment."""
+    """Return the claims that were measured and speak of the row's experiment, each with the sign of what came of it.
+
+    That of the row's setting where the claim was measured there.
+    """
     label = row.setting.label if row.setting else ''
     told = [
-        f'{claim.id} {SIGNS[verdict.answer]} {named(verdict)}'
+        f'{claim.id}\u00a0{SIGNS[verdict.answer]}'
         for claim in catalogue.claims.values()
-        if row.experiment in claim.experiments and (verdict := judged.on(claim.id, label))
+        if row.experiment in claim.experiments
+        and (verdict := judged.on(claim.id, label))
+        and verdict.answer in MEASURED
     ]
-    return '; '.join(told) or cells.DASH
+    return ', '.join(told) or cells.DASH
 
 
 def tally(catalogue: Catalogue, judged: Judged) -> list[tuple[str, int]]:

@@ -38,7 +38,7 @@ function receipt(run) {
 
 function open(title, ...content) {
   const close = make('button', { type: 'button', class: 'close', onclick: () => dialog.close() }, 'Close');
-  dialog.replaceChildren(make('h2', { id: 'details-title' }, title), ...content, close);
+  dialog.replaceChildren(close, make('h2', { id: 'details-title' }, title), ...content);
   if (!dialog.open) dialog.showModal();
   close.focus();
 }

@@ -43,7 +43,9 @@ def test_a_row_shows_the_verdict_of_its_own_setting_first(runs, catalogue, judge
     both = Judged((other, *judged.verdicts))
     row = gather.rows(runs, catalogue)[0]
     assert both.of('A01') is other
-    assert verdicts.touching(row, catalogue, both).startswith('A01 ✓ reduced budget: reproduced; A02 ✗ contradicted')
+    assert verdicts.touching(row, catalogue, both) == 'A01\u00a0✓, A02\u00a0✗'
+    unmeasured = Judged((Verdict('A01', row.setting.label, 'not measured'), Verdict('A02', '', 'blocked (data)')))
+    assert verdicts.touching(row, catalogue, unmeasured) == '—'
 
 
 def test_the_best_verdict_is_the_one_that_was_chosen(judged):
