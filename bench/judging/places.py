@@ -13,7 +13,7 @@ from bench.judging.replicates import Wanted
 from bench.judging.resampling import image_interval
 from bench.judging.run_values import AT_DOCUMENTED_SIZE, run_value
 from bench.judging.samples import REFERRED, Circumstances, Conditions, Key, Sample
-from bench.judging.scored_images import DETAIL, RATIO, Replicates, ScoredImages, follows_from_images
+from bench.judging.scored_images import DETAIL, INTERVAL, RATIO, Replicates, ScoredImages, follows_from_images
 from bench.judging.uncertainty import Spread, pooled_spread
 from bench.records import Receipt
 from bench.settings import Setting, setting_of
@@ -25,9 +25,6 @@ ImageIntervals = Mapping[tuple[str, Setting], tuple[float, float]]
 
 UNTRIED = frozenset({'interrupted', 'skipped', 'missing-data'})
 """Statuses of runs that never got to fail."""
-
-SCORED = 'miou'
-"""The score whose interval over the choice of images is told of every experiment."""
 
 FULL_SIZE = 0.95
 """From this share of the documented short side on, an image counts as of the documented size (512 for 513)."""
@@ -130,7 +127,7 @@ class RunPlace:
     def prepare(self, keys: Iterable[Key]) -> None:
         if self.setting.smoke:
             return
-        metrics = {name: {SCORED} for name in self.runs}
+        metrics = {name: {INTERVAL} for name in self.runs}
         for metric, name, _ in keys:
             if follows_from_images(metric):
                 metrics.setdefault(name, set()).add(metric)
@@ -146,9 +143,9 @@ class RunPlace:
     def _image_interval(self, name: str) -> tuple[float, float] | None:
         """Return the interval of an experiment's mean over seeds; None unless all of them scored the same images."""
         finished = self.finished[name]
-        found = [self._replicates_of(folder, receipt, SCORED) for folder, receipt in finished]
+        found = [self._replicates_of(folder, receipt, INTERVAL) for folder, receipt in finished]
         known = [one for one in found if one is not None]
-        values = [value for _, receipt in finished if (value := run_value(SCORED, receipt)) is not None]
+        values = [value for _, receipt in finished if (value := run_value(INTERVAL, receipt)) is not None]
         manifests = {(receipt.data or {}).get('manifest') for _, receipt in finished}
         if not known or len(known) != len(values) or len(manifests) != 1:
             return None

@@ -71,7 +71,8 @@ class Resamples:
         """Return the sums [R, ...] of the chosen images' ``values`` [N, ...]; whole numbers stay exact up to 2**53."""
         # A block is added up once for all resamples: CamVid's test split has ten times fewer blocks than images.
         order, starts = self._ordered
-        return np.tensordot(self.weights, np.add.reduceat(values[order].astype(float), starts), axes=1)
+        blocks = np.add.reduceat(values[order].astype(float), starts)
+        return (self.weights @ blocks.reshape(len(blocks), -1)).reshape(-1, *blocks.shape[1:])
 
     @cached_property
     def _ordered(self) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ scored the same images are resampled alike, so their replicates can be subtracte
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,8 @@ from bench.store import MATRICES
 Split = Literal['test', 'train', 'val']
 VALIDATED = 'val_miou'
 """The one score of the last validation: its matrices are stored, where they are, as split ``val``."""
+INTERVAL = 'miou'
+"""The score of the test images whose interval over their choice is told of every experiment."""
 GAP = 'generalisation_gap'
 RATIO = 'class_pixel_ratio.'
 DETAIL = {'boundary_f': 'boundary_f', 'miou_small': 'objects', 'miou_large': 'objects'}
@@ -36,7 +38,7 @@ def follows_from_images(metric: str) -> bool:
 class Replicates:
     """A score on other choices of the images: ``drawn`` [R] on resamples, ``jackknife`` [M] without each block.
 
-    ``freedom`` is the number of blocks less one. Scores that do not come from the matrices of one split alone have no
+    ``freedom`` is the number of blocks less one. Only the mIoU of the test images, whose interval is told, has a
     jackknife.
     """
 
@@ -101,8 +103,10 @@ class ScoredImages:
         if found is None or (name != metric and name not in self.class_names):
             return None
         drawn, without = _resamples(self.dataset, found[1])
-        on_all, on_fewer = (score(found[0], chosen, metric, self.class_names) for chosen in (drawn, without))
-        return Replicates(on_all, drawn.freedom, on_fewer)
+        replicates = Replicates(score(found[0], drawn, metric, self.class_names), drawn.freedom)
+        if (split, metric) != ('test', INTERVAL):
+            return replicates
+        return replace(replicates, jackknife=score(found[0], without, metric))
 
     def _pixel_ratios(self, metric: str) -> Replicates | None:
         found, labels = self._read('train'), self._labels(metric)

@@ -25,6 +25,18 @@ _BLOCKS = ('metrics', 'train_metrics', 'validation', 'cost', 'run_cost', 'latenc
            'selection', 'selected', 'centre', 'boundary', 'objects', 'auto_label', 'data', 'environment')  # fmt: skip
 _LEFT_OUT = frozenset({'samples_us', 'macs_by_operator', 'uncounted_operators', 'per_class_iou', 'classes', 'region'})
 _GIB = 2**30
+_RELATIONS = {
+    'greater': 'greater than that of {}',
+    'less': 'less than that of {}',
+    'equal': 'equal to that of {}',
+    'ratio': 'a certain multiple of that of {}',
+    'ratio_at_least': 'at least a certain multiple of that of {}',
+    'value': 'as expected',
+    'at_least': 'at least a certain number',
+    'at_most': 'at most a certain number',
+    'order': 'below that of {}, in this order',
+}
+"""What a check asks of a metric, in words; ``{}`` are the experiments it is compared with."""
 
 
 def data(document: Document, out: Path | None = None) -> dict[str, Any]:
@@ -176,8 +188,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> str:
     check = finding.check
-    than = f' than {", ".join(check.than)}' if check.than else ''
-    return f'{check.metric} of {check.of} {check.relation}{than}: {finding.answer}. {finding.reason}'.strip()
+    # A name of an experiment keeps its small letter.
+    reason = f'T{finding.reason[1:]}' if finding.reason.startswith('the ') else finding.reason
+    asked = _RELATIONS[check.relation].format(', '.join(check.than))
+    return f'{check.metric} of {check.of} {asked}: {finding.answer}. {reason}'.strip()
 
 
 def _table(table: Table, out: Path | None) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 import json
 from dataclasses import fields
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from bench import store as stores
+from bench.claims import Check, Finding, Relation
 from bench.records import Receipt
 from bench.render import document, explorer
 
@@ -77,3 +78,13 @@ def test_a_row_of_a_cost_table_leads_to_its_record(catalogue, timing, tmp_path):
     assert sorted(row[0] for row in table['rows']) == ['toy/base', 'toy/wide']
     for row, file in zip(table['rows'], table['files'], strict=True):
         assert json.loads((out.parent / file.removeprefix('../')).read_text())['experiment'] == row[0]
+
+
+def test_every_check_is_told_in_words():
+    for relation in get_args(Relation):
+        check = Check('miou', relation, 'toy/a', ('toy/b', 'toy/c'))
+        told = explorer._finding(Finding(check, 'reproduced', reason='the mIoU of a is 3'))
+        assert told.startswith('miou of toy/a ')
+        assert told.endswith(': reproduced. The mIoU of a is 3')
+    greater = Finding(Check('miou', 'greater', 'toy/a', ('toy/b', 'toy/c')), 'failed', reason='b_c ended with oom')
+    assert explorer._finding(greater) == 'miou of toy/a greater than that of toy/b, toy/c: failed. b_c ended with oom'
