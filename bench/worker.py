@@ -178,7 +178,8 @@ def _end_at_stop_signal() -> None:
     """SIGTERM ends the process where it stands: there is nothing to save; Ctrl-C is the parent's to handle."""
 
     def end(*_: object) -> None:
-        raise Interrupted('asked to stop')
+        # No error: a compiler that goes on without what fails would go on.
+        raise SystemExit('asked to stop')
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, end)

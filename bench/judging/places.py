@@ -142,15 +142,16 @@ class RunPlace:
 
     def _image_interval(self, name: str) -> tuple[float, float] | None:
         """Return the interval of an experiment's mean over seeds; None unless all of them scored the same images."""
-        finished = self.finished[name]
-        found = [self._replicates_of(folder, receipt, INTERVAL) for folder, receipt in finished]
-        known = [one for one in found if one is not None]
-        values = [value for _, receipt in finished if (value := run_value(INTERVAL, receipt)) is not None]
-        manifests = {(receipt.data or {}).get('manifest') for _, receipt in finished}
-        if not known or len(known) != len(values) or len(manifests) != 1:
+        found = [
+            (value, self._replicates_of(folder, receipt, INTERVAL))
+            for folder, receipt in self.finished[name]
+            if (value := run_value(INTERVAL, receipt)) is not None
+        ]
+        known = [one for _, one in found if one is not None]
+        if not known or len(known) < len(found) or len({one.images for one in known}) > 1:
             return None
-        drawn = np.mean([one.drawn for one in known], axis=0)
-        return image_interval(float(np.mean(values)), drawn, np.mean([one.jackknife for one in known], axis=0))
+        measured, drawn = float(np.mean([value for value, _ in found])), np.mean([one.drawn for one in known], axis=0)
+        return image_interval(measured, drawn, np.mean([one.jackknife for one in known], axis=0))
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:

@@ -8,6 +8,7 @@ frames of one sequence; an image without neighbours is a block of its own.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from scipy import special
@@ -15,6 +16,8 @@ from scipy import special
 from bench.judging.uncertainty import LEVEL
 
 RESAMPLES = 1000
+FEWEST_BLOCKS = 10
+"""From this many blocks on there is an interval: a score of fewer varies in ways that its resamples do not."""
 
 
 @dataclass(frozen=True)
@@ -56,43 +59,65 @@ def blocks(sequences: Sequence[str]) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Resamples:
-    """R choices of the same N images: ``weights`` [R, M] say how often each block is taken, ``block_of`` [N] whose."""
+class Grouping:
+    """The block of each of N images, ``block_of`` [N], 0 to M - 1; every block has one at least."""
 
     block_of: np.ndarray
-    weights: np.ndarray
 
     @property
-    def freedom(self) -> float:
-        """The number of blocks less one."""
-        return float(self.weights.shape[1] - 1)
+    def count(self) -> int:
+        return len(self._ordered[1])
 
-    def sums(self, values: np.ndarray) -> np.ndarray:
-        """Return the sums [R, ...] of the chosen images' ``values`` [N, ...]; whole numbers stay exact up to 2**53."""
-        # A block is added up once for all resamples: CamVid's test split has ten times fewer blocks than images.
+    def totals(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums [M, ...] of the ``values`` [N, ...] of each block's images."""
         order, starts = self._ordered
-        blocks = np.add.reduceat(values[order].astype(float), starts)
-        return (self.weights @ blocks.reshape(len(blocks), -1)).reshape(-1, *blocks.shape[1:])
+        return np.add.reduceat(values[order].astype(float), starts)
 
     @cached_property
     def _ordered(self) -> tuple[np.ndarray, np.ndarray]:
         order = np.argsort(self.block_of, kind='stable')
-        return order, np.searchsorted(self.block_of[order], np.arange(self.weights.shape[1]))
+        return order, np.searchsorted(self.block_of[order], np.arange(int(self.block_of.max()) + 1))
 
 
-def draw(block_of: np.ndarray, seed: int, resamples: int = RESAMPLES) -> Resamples:
+class Choice(Protocol):
+    """R choices of the same N images."""
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Return the sums [R, ...] of the chosen images' ``values`` [N, ...]; whole numbers stay exact up to 2**53."""
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Choices of whole blocks: ``weights`` [R, M] say how often each is taken."""
+
+    grouping: Grouping
+    weights: np.ndarray
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        # A block is added up once for all resamples: CamVid's test split has ten times fewer blocks than images.
+        totals = self.grouping.totals(values)
+        return (self.weights @ totals.reshape(len(totals), -1)).reshape(-1, *totals.shape[1:])
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Choices of all images but those of one block, each of the M blocks in turn: the jackknife."""
+
+    grouping: Grouping
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        totals = self.grouping.totals(values)
+        return totals.sum(axis=0) - totals
+
+
+def draw(grouping: Grouping, seed: int, resamples: int = RESAMPLES) -> Resamples:
     """Draw, ``resamples`` times, as many of the blocks as there are, with replacement."""
-    count = int(block_of.max()) + 1
+    count = grouping.count
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    return Resamples(block_of, drawn.astype(float))
+    return Resamples(grouping, drawn.astype(float))
 
 
-def left_out(block_of: np.ndarray) -> Resamples:
-    """Leave out one of the M blocks after the other: the jackknife."""
-    return Resamples(block_of, 1.0 - np.eye(int(block_of.max()) + 1))
-
-
-def score(counts: ImageCounts, resamples: Resamples, metric: str, class_names: Sequence[str] = ()) -> np.ndarray:
+def score(counts: ImageCounts, chosen: Choice, metric: str, class_names: Sequence[str] = ()) -> np.ndarray:
     """Return a score [R], in percent, of every choice of the images; NaN where it is not defined.
 
     Args:
@@ -103,14 +128,14 @@ def score(counts: ImageCounts, resamples: Resamples, metric: str, class_names: S
         ValueError: the metric does not follow from confusion matrices; names the choices.
     """
     if metric == 'miou_per_image':
-        return 100 * _per_image(counts, resamples)
+        return 100 * _per_image(counts, chosen)
     name = metric.removeprefix('iou.')
     rule = _pooled_iou(list(class_names).index(name)) if name in class_names and name != metric else _POOLED.get(metric)
     if rule is None:
         raise ValueError(f'{metric!r} does not follow from confusion matrices; choose from {", ".join(POOLED)}')
     with np.errstate(invalid='ignore', divide='ignore'):
         joined = np.concatenate([counts.hits, counts.truth, counts.predicted], axis=1)
-        return 100 * rule(*np.split(resamples.sums(joined), 3, axis=1))
+        return 100 * rule(*np.split(chosen.sums(joined), 3, axis=1))
 
 
 def image_error(replicates: np.ndarray) -> float:
@@ -137,7 +162,8 @@ def image_interval(
     """Return the interval (low, high) of a score over the choice of images.
 
     Corrected for bias and skew (BCa; Efron 1987, doi:10.1080/01621459.1987.10478410): a pooled mIoU has both, because
-    a rare class drops out of some resamples.
+    a rare class drops out of some resamples. Widened as Student's interval is wider than the normal one (Hesterberg
+    2015, doi:10.1080/00031305.2015.1089789): what is drawn from M blocks varies too little.
 
     Args:
         measured: the score of all images.
@@ -145,12 +171,14 @@ def image_interval(
         jackknife: that without each block [M].
 
     Returns:
-        None where there are fewer than two blocks or no resample has a score.
+        None where there are fewer than ``FEWEST_BLOCKS`` or no resample has a score.
     """
     drawn = np.sort(drawn[~np.isnan(drawn)])
-    if len(jackknife) < 2 or not drawn.size:
+    if len(jackknife) < FEWEST_BLOCKS or not drawn.size:
         return None
-    low, high = np.quantile(drawn, _corrected(np.array([(1 - level) / 2, (1 + level) / 2]), drawn, measured, jackknife))
+    blocks_less_one = len(jackknife) - 1
+    tail = special.ndtr(special.stdtrit(blocks_less_one, (1 - level) / 2) * (1 + 1 / blocks_less_one) ** 0.5)
+    low, high = np.quantile(drawn, _corrected(np.array([tail, 1 - tail]), drawn, measured, jackknife))
     return float(low), float(high)
 
 
@@ -167,12 +195,12 @@ def _corrected(shares: np.ndarray, replicates: np.ndarray, measured: float, jack
     return special.ndtr(bias + shifted / (1 - skew * shifted))
 
 
-def _per_image(counts: ImageCounts, resamples: Resamples) -> np.ndarray:
+def _per_image(counts: ImageCounts, chosen: Choice) -> np.ndarray:
     labelled = np.asarray(counts.truth.any(axis=1))
     with np.errstate(invalid='ignore', divide='ignore'):
         iou = counts.hits / (counts.truth + counts.predicted - counts.hits)
         own = np.where(labelled, _mean(iou, ~np.isnan(iou)), 0.0)
-        return resamples.sums(own) / resamples.sums(labelled)
+        return chosen.sums(own) / chosen.sums(labelled)
 
 
 Rule = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from bench.data_sets import registry
-from bench.judging.resampling import POOLED, ImageCounts, Resamples, blocks, draw, left_out, score
+from bench.judging.resampling import POOLED, Grouping, ImageCounts, LeftOut, Resamples, blocks, draw, score
 from bench.store import MATRICES
 
 Split = Literal['test', 'train', 'val']
@@ -38,12 +38,13 @@ def follows_from_images(metric: str) -> bool:
 class Replicates:
     """A score on other choices of the images: ``drawn`` [R] on resamples, ``jackknife`` [M] without each block.
 
-    ``freedom`` is the number of blocks less one. Only the mIoU of the test images, whose interval is told, has a
-    jackknife.
+    ``freedom`` is the number of blocks less one, ``images`` stands for the names of the images. Only the mIoU of the
+    test images, whose interval is told, has a jackknife.
     """
 
     drawn: np.ndarray
     freedom: float
+    images: int = 0
     jackknife: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
@@ -102,26 +103,27 @@ class ScoredImages:
         name = metric.removeprefix('iou.')
         if found is None or (name != metric and name not in self.class_names):
             return None
-        drawn, without = _resamples(self.dataset, found[1])
-        replicates = Replicates(score(found[0], drawn, metric, self.class_names), drawn.freedom)
+        chosen = _resamples(self.dataset, found[1])
+        replicates = _replicates(score(found[0], chosen, metric, self.class_names), chosen)
         if (split, metric) != ('test', INTERVAL):
             return replicates
-        return replace(replicates, jackknife=score(found[0], without, metric))
+        jackknife = score(found[0], LeftOut(chosen.grouping), metric)
+        return replace(replicates, images=_number(found[1]), jackknife=jackknife)
 
     def _pixel_ratios(self, metric: str) -> Replicates | None:
         found, labels = self._read('train'), self._labels(metric)
         if found is None or labels is None:
             return None
-        drawn, _ = _resamples(self.dataset, found[1])
-        first, second = (drawn.sums(found[0].truth[:, label]) for label in labels)
-        return Replicates(np.divide(first, second, out=np.full_like(first, np.nan), where=second > 0), drawn.freedom)
+        chosen = _resamples(self.dataset, found[1])
+        first, second = (chosen.sums(found[0].truth[:, label]) for label in labels)
+        return _replicates(np.divide(first, second, out=np.full_like(first, np.nan), where=second > 0), chosen)
 
     def _resample_detail(self, metric: str) -> Replicates | None:
         found, counts = self._read('test'), self._detail.get(DETAIL[metric])
         if found is None or counts is None or len(counts) != len(found[1]):
             return None
-        drawn, _ = _resamples(self.dataset, found[1])
-        return Replicates(_score_detail(metric, drawn.sums(counts)), drawn.freedom)
+        chosen = _resamples(self.dataset, found[1])
+        return _replicates(_score_detail(metric, chosen.sums(counts)), chosen)
 
     @cached_property
     def _detail(self) -> dict[str, np.ndarray]:
@@ -168,10 +170,18 @@ def _score_detail(metric: str, counts: np.ndarray) -> np.ndarray:
         return 100 * np.where(defined, shares, 0.0).sum(axis=-1) / defined.sum(axis=-1)
 
 
+def _replicates(drawn: np.ndarray, chosen: Resamples) -> Replicates:
+    return Replicates(drawn, float(chosen.grouping.count - 1))
+
+
 @lru_cache(maxsize=16)
-def _resamples(dataset: str, names: tuple[str, ...]) -> tuple[Resamples, Resamples]:
-    """Return the resamples of these images, and the choices that leave out one block each."""
+def _resamples(dataset: str, names: tuple[str, ...]) -> Resamples:
+    """Return the resamples of these images."""
     known = dataset in registry.NAMES
     # An image of a data set that is not known here stands alone.
     block_of = blocks([registry.sequence(dataset, name) if known else name for name in names])
-    return draw(block_of, seed=zlib.crc32('\n'.join(names).encode())), left_out(block_of)
+    return draw(Grouping(block_of), seed=_number(names))
+
+
+def _number(names: Sequence[str]) -> int:
+    return zlib.crc32('\n'.join(names).encode())

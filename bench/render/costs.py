@@ -51,8 +51,10 @@ def usual(rows: Iterable[Row]) -> str:
 
 def aside(timed: Latency, usual: str) -> list[str]:
     """Return what a reader must know of a latency that stands among others measured on ``usual``."""
-    known = usual.split(', ')
-    other = [part for part in timed.apparatus.split(', ') if part not in known]
+    known, own = usual.split(', '), timed.apparatus.split(', ')
+    other = [part for part in own if part not in known]
+    if timed.apparatus != usual and not other:
+        other = own
     return [*other, *(['contended'] if timed.contended else [])]
 
 

@@ -101,7 +101,7 @@ def _experiment(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'train_peak_bytes': costs.memory(row, 'train_peak_bytes'),
         'inference_peak_bytes': costs.memory(row, 'inference_peak_bytes'),
         'train_wall_sec': costs.training_time(row)[0],
-        'train_wall_contended': costs.training_time(row)[1] if row.ok else None,
+        'train_wall_contended': costs.training_time(row)[1] if costs.training_time(row)[0] is not None else None,
         'steps': row.first('train', 'steps'),
         'epochs': row.first('train', 'epochs'),
         'share_of_documented_epochs': costs.share_of_documented(row),

@@ -139,8 +139,8 @@ class Row:
         if not self.ok or self.setting is None:
             return []
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
-        timed = [receipt.latency for _, receipt in self.ok if lookup(receipt, 'latency', 'p50_ms') is not None]
-        if timed and all(one and one.get('contended') for one in timed):
+        timed = [receipt for _, receipt in self.ok if lookup(receipt, 'latency', 'p50_ms') is not None]
+        if timed and all(lookup(receipt, 'latency', 'contended') for receipt in timed):
             marks.append('contended')
         used, documented = self.first('init', 'used'), self.first('init', 'documented')
         if used is not None and documented not in (None, used):

@@ -116,7 +116,7 @@ def cost(report: str, rows: Sequence[Row]) -> Table:
         'Steps': lambda row: _plain(row.first('train', 'steps')),
         'Epochs': lambda row: _plain(row.first('train', 'epochs')),
     }
-    return _table(f'{report}-cost', f'{report}: cost', columns, rows, text_columns=2)
+    return _table(f'{report}-cost', f'{report}: cost{_on(usual)}', columns, rows, text_columns=2)
 
 
 def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
@@ -138,7 +138,8 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
         'Training time': training_time,
         'Documented mIoU (%)': documented_miou,
     }
-    return _table(f'ranking-{setting.slug}', f'All experiments on {setting.label}', columns, measured)
+    title = f'All experiments on {setting.label}{_on(usual)}'
+    return _table(f'ranking-{setting.slug}', title, columns, measured)
 
 
 def per_class(report: str, setting: Setting, rows: Sequence[Row]) -> Table | None:
@@ -246,6 +247,10 @@ def _setting(row: Row) -> str:
 
 def _documented(row: Row, metric: str) -> float | None:
     return None if row.documented is None else row.documented.value(metric)
+
+
+def _on(usual: str) -> str:
+    return f'; latency on {usual}, unless said otherwise' if usual else ''
 
 
 def _with_aside(text: str, aside: Sequence[str]) -> str:

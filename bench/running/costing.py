@@ -91,21 +91,22 @@ def _compiled(job: CostJob, model: nn.Module, inputs: Tensor) -> dict[str, Any]:
         ``parts`` and ``reason`` of ``compiling.compile_parts``, ``difference`` (the largest of the logits, as a share
         of the largest logit) and, where that is within ``SAME_LOGITS``, ``latency`` and ``throughput``.
     """
-    forward = latency.forward_logits(model, inputs, job.precision)
-    # Where fp32 may be rounded to TF32, two kernels differ by more than a compiler does.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
-        eager = forward().float()
-        made = compiling.compile_parts(model, job.device)
-        if made['reason']:
-            return {**made, 'difference': None}
-        difference = float((forward().float() - eager).abs().max() / eager.abs().max().clamp_min(1e-12))
-    if not difference <= SAME_LOGITS[job.precision]:
-        return {**made, 'difference': None, 'reason': f'its logits differ by {difference:.2g} of the largest one'}
+    made: dict[str, Any] = {'parts': []}
     try:
+        forward = latency.forward_logits(model, inputs, job.precision)
+        # Where convolutions of fp32 may be rounded to TF32, two kernels differ by more than a compiler does.
+        with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+            eager = forward().float()
+            made = compiling.compile_parts(model, job.device)
+            if made['reason']:
+                return {**made, 'difference': None}
+            difference = float((forward().float() - eager).abs().max() / eager.abs().max().clamp_min(1e-12))
+        if not difference <= SAME_LOGITS[job.precision]:
+            return {**made, 'difference': None, 'reason': f'its logits differ by {difference:.2g} of the largest one'}
         timed = _timed(job, model, inputs)
-    except RuntimeError as error:
-        # What was measured before stays.
-        return {**made, 'difference': difference, 'reason': f'{type(error).__name__}: {error}'.splitlines()[0][:200]}
+    except (RuntimeError, MemoryError) as error:
+        # What was measured of the network as it is stays.
+        return {**made, 'difference': None, 'reason': f'{type(error).__name__}: {error}'.splitlines()[0][:200]}
     # Counted last: every batch is a form of its own.
     return {**made, 'difference': difference, **timed, 'uncompiled_frames': compiling.left_eager()}
 

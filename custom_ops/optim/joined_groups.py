@@ -12,6 +12,9 @@ class JoinedGroupsConstructor(DefaultOptimWrapperConstructor):
     """mmengine's constructor with one group of parameters for each set of options, instead of one for each parameter.
 
     Updates are the same; a fused optimiser makes them by one kernel a group, where it would start hundreds.
+
+    Raises:
+        ValueError: a parameter that two modules share would have two sets of options.
     """
 
     def add_params(self, params: list[dict[str, Any]], module: nn.Module, prefix: str = '', **more: Any) -> None:
@@ -20,8 +23,20 @@ class JoinedGroupsConstructor(DefaultOptimWrapperConstructor):
         if prefix:
             return
         groups: dict[str, dict[str, Any]] = {}
+        placed: dict[int, str] = {}
+        members: set[nn.Parameter] = set()
         for one in params:
             options = {key: value for key, value in one.items() if key != 'params'}
-            group = groups.setdefault(repr(sorted(options.items())), {'params': [], **options})
-            group['params'] += one['params'] if isinstance(one['params'], list) else [one['params']]
+            name = repr(sorted(options.items()))
+            group = groups.setdefault(name, {'params': [], **options})
+            for parameter in one['params'] if isinstance(one['params'], list) else [one['params']]:
+                known = placed.setdefault(id(parameter), name)
+                if known != name:
+                    shape = tuple(parameter.shape)
+                    two = f'the options {known} and {name}'
+                    raise ValueError(f'a shared parameter of shape {shape} has {two}; it needs one set')
+                # A shared one comes once for each module.
+                if parameter not in members:
+                    members.add(parameter)
+                    group['params'].append(parameter)
         params[:] = groups.values()

@@ -201,6 +201,15 @@ def test_bf16_changes_the_wrapper_and_the_validation_alone():
     assert plain == half
 
 
+def test_options_of_parts_make_groups_that_are_joined():
+    assert made('deeplab_depth/resnet50').config.optim_wrapper.constructor == 'JoinedGroupsConstructor'
+    assert 'constructor' not in made('kitti_ablation/baseline').config.optim_wrapper
+    experiment = compose.read_experiment(paths.configs_dir() / 'deeplab_depth/resnet50.py')
+    experiment.constructor = 'LayerDecayOptimizerConstructor'
+    run = Run('deeplab_depth/resnet50', 'camvid', (180, 240), 'short', 0.1, 0)
+    assert compose._optim_wrapper(experiment, run, 1, False, None)['constructor'] == 'LayerDecayOptimizerConstructor'
+
+
 def test_an_experiment_with_a_misspelt_key_is_refused(tmp_path):
     path = tmp_path / 'odd.py'
     path.write_text('model = dict()\noptimizer = dict()\nprotocol = dict(epoch=3)\n')

@@ -76,8 +76,9 @@ def test_a_timing_that_is_asked_to_stop_ends_at_once(monkeypatch):
     kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         worker._end_at_stop_signal()
-        with pytest.raises(Interrupted, match='asked to stop'):
+        with pytest.raises(SystemExit, match='asked to stop') as ended:
             signal.raise_signal(signal.SIGTERM)
+        assert worker.classify(ended.value) == ('interrupted', 'asked to stop')
     finally:
         for one, handler in kept.items():
             signal.signal(one, handler)

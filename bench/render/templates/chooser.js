@@ -7,7 +7,7 @@ function isFinished(model) {
   return model.miou !== null;
 }
 
-// Less by more than the noise of timing, where the cost is a time; a time taken beside other runs tells nothing.
+// Less by more than the noise of timing, where the cost is a time; a time taken beside other runs is one at most.
 function cheaper(one, other, cost) {
   return one[cost] < other[cost] * (cost === 'latency' ? 1 - TIMING : 1);
 }

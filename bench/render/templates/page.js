@@ -101,7 +101,7 @@ function openClaim(claim) {
 
 // An address that ends in a claim, #K07, opens it.
 function follow(hash) {
-  const claim = data.claims.find((one) => one.id === decodeURIComponent(hash.slice(1)));
+  const claim = data.claims.find((one) => encodeURIComponent(one.id) === hash.slice(1));
   if (claim) openClaim(claim);
 }
 
@@ -162,7 +162,10 @@ theme();
 dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
 addEventListener('hashchange', () => follow(location.hash));
 // A link that is followed a second time changes no address.
-addEventListener('click', (event) => { if (event.target.closest('a[href^="#"]')) follow(event.target.closest('a').hash); });
+addEventListener('click', (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) follow(link.hash);
+});
 chooser(document.getElementById('chooser-body'));
 for (const [id, fill] of [['claims-body', claims], ['models-body', modelTable], ['classes-body', classes], ['images-body', images]]) {
   const mount = document.getElementById(id);

@@ -5,12 +5,12 @@ from scipy import stats
 from bench.claims import Check
 from bench.judging import comparisons
 from bench.judging.comparisons import against_number, beyond, compare, in_order
-from bench.judging.resampling import draw
+from bench.judging.resampling import Grouping, draw
 from bench.judging.samples import Sample
 from bench.judging.uncertainty import ALPHA, Spread
 
 IMAGES = 50
-WEIGHTS = draw(np.arange(IMAGES), seed=0, resamples=500).weights / IMAGES
+WEIGHTS = draw(Grouping(np.arange(IMAGES)), seed=0, resamples=500).weights / IMAGES
 
 
 def sample(name, *values, metric='miou', **more):

@@ -96,6 +96,12 @@ def test_what_was_prepared_is_what_is_found_without(stored, monkeypatch):
 
 def test_a_mean_over_seeds_has_its_interval_over_images(stored):
     runs = [stored('a', 0, 40.0), stored('a', 1, 44.0), stored('b', 0, 42.0)]
+    for folder, receipt in runs:
+        with np.load(folder / 'confusion.npz') as arrays:
+            kept = dict(arrays)
+        names = [f'Seq05VD_{i:04}' for i in range(150)]
+        matrices = np.random.default_rng(receipt.seed).integers(1, 50, (150, 3, 3))
+        np.savez(folder / 'confusion.npz', **kept | {'test': matrices, 'test_names': names})
     place = only_place(*runs)
     found = place.image_intervals()
     assert set(found) == {('toy/a', place.setting), ('toy/b', place.setting)}
@@ -107,10 +113,21 @@ def test_a_mean_over_seeds_has_its_interval_over_images(stored):
 
 
 def test_seeds_that_scored_other_images_smoke_and_runs_without_matrices_have_no_interval(stored):
-    other = [stored('a', seed, data={'manifest': str(seed)}) for seed in (0, 1)]
+    runs = [stored('a', seed, data=None) for seed in (0, 1)]
+    with np.load(runs[1][0] / 'confusion.npz') as arrays:
+        kept = dict(arrays)
+    for images, first in ((150, 0), (149, 0), (150, 7)):
+        names = {'test_names': [f'Seq05VD_{first + i:04}' for i in range(images)], 'train_names': kept['train_names']}
+        matrices = np.random.default_rng(0).integers(1, 50, (images, 3, 3))
+        np.savez(runs[1][0] / 'confusion.npz', test=matrices, train=kept['train'], **names)
+        if (images, first) == (150, 0):
+            np.savez(runs[0][0] / 'confusion.npz', test=matrices, train=kept['train'], **names)
+        same = (images, first) == (150, 0)
+        assert len(only_place(*runs).image_intervals()) == same
     bare = stored('b', 5)
     (bare[0] / 'confusion.npz').unlink()
-    assert only_place(*other, bare).image_intervals() == {}
+    unscored = stored('b', 6, metrics={'miou': None, 'per_class_iou': dict.fromkeys(CLASSES, 1.0)})
+    assert only_place(bare, unscored).image_intervals() == {}
     assert only_place(stored('a', 7, budget='smoke')).image_intervals() == {}
 
 

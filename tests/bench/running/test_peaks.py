@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from bench.measure import memory
 from bench.running.peaks import SettledPeakHook
@@ -38,5 +39,18 @@ def test_a_validation_that_no_steps_follow_leaves_their_peak(begun):
     assert found == [('cuda', 1)]
 
 
-def test_on_a_processor_nothing_begins_anew():
+@pytest.mark.parametrize(('iterations', 'times'), [(1, 0), (2, 0), (3, 0), (4, 1)])
+def test_a_training_that_is_about_to_end_keeps_the_peak_it_has(begun, iterations, times):
+    found, runner = begun
+    runner.max_iters = iterations
+    hook = SettledPeakHook('cuda')
+    for _ in range(iterations):
+        step(hook, runner)
+    assert len(found) == times
+
+
+def test_on_a_processor_the_device_is_not_asked(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'synchronize', lambda device: pytest.fail('asked'))
     memory.begin_anew('cpu')
+    with pytest.raises(pytest.fail.Exception, match='asked'):
+        memory.begin_anew('cuda')

@@ -1,0 +1,65 @@
+"""What a campaign makes of runs that ended, without starting any."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from bench import campaign, repeats, store
+from bench.execute.schedule import Outcome
+from bench.records import Forecast, Receipt, Run
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A run that ended well before, as a job of today."""
+    job = SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, 0))
+    values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'before'}
+    store.write(tmp_path, job.run, Receipt(**values))
+    return job, SimpleNamespace(setting=SimpleNamespace(results=tmp_path, keep_checkpoints=False))
+
+
+@pytest.mark.parametrize('status', ['skipped', 'interrupted'])
+def test_a_run_keeps_its_result_until_it_has_another(finished, status):
+    job, prepared = finished
+    campaign._settle(prepared, Outcome(job, status, 'no time is left', False))
+    repeats.set_aside(store.run_folder(prepared.setting.results, job.run))
+    assert store.read(prepared.setting.results, job.run) is None
+    campaign._settle(prepared, Outcome(job, status, 'killed in its midst', False))
+    assert store.read(prepared.setting.results, job.run).key == 'before'
+
+
+def test_runs_that_take_longer_than_forecast_make_the_next_forecasts_longer(tmp_path):
+    """So that what is left of ``--max-minutes`` is not overrun; sooner ones do not make them shorter."""
+    jobs = [SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, seed), accumulate=1,
+                            dataset=SimpleNamespace(classes=['a', 'b']), keep_checkpoints=False)
+            for seed in range(4)]  # fmt: skip
+    for job in jobs:
+        job.folder = job.run.folder
+    setting = SimpleNamespace(results=tmp_path, keep_checkpoints=False)
+    prepared = campaign.Prepared(setting, [], {job.folder: Forecast(10.0, 1, 1) for job in jobs}, {})
+    prepared.measured = SimpleNamespace(memory_bytes=lambda *_: 1, add=lambda receipt: None)
+    prepared.footprints = {job.folder: None for job in jobs}
+    told = []
+    for job, took in zip(jobs, (5.0, 40.0, 60.0), strict=False):
+        values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'k'}
+        store.write(tmp_path, job.run, Receipt(**values, wall_sec=took))
+        campaign._settle(prepared, Outcome(job, 'ok', '', True))
+        told.append(prepared.need(jobs[3]).wall_sec)
+    assert told == [10.0, 22.5, 40.0]
+
+
+@pytest.mark.parametrize(
+    ('documented', 'used', 'again'),
+    [
+        ('r50', 'random', True),
+        ('r50', 'r50', False),
+        ('r101', 'random', False),
+        ('random', 'random', False),
+        (None, None, False),
+    ],
+)
+def test_a_run_is_repeated_once_its_documented_weights_are_there(tmp_path, documented, used, again):
+    (tmp_path / 'r50.pth').touch()
+    (tmp_path / 'random.pth').touch()
+    receipt = SimpleNamespace(status='ok', init=documented and {'documented': documented, 'used': used})
+    assert campaign._to_repeat(receipt, SimpleNamespace(retry_failed=False, weights=tmp_path)) is again
