@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.records import Catalogue, Experiment, Report
-from bench.render import accounts, tables, verdicts
+from bench.render import accounts, costs, tables, verdicts
 from bench.render.drawing import Drawing, draw
 from bench.render.drawn import FIGURED, Drawn, Picture
 from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
@@ -117,7 +117,9 @@ def _ranking(setting: Setting, own: Sequence[Row]) -> Section | None:
     table = tables.ranking(setting, own)
     if not table.rows:
         return None
-    notes = dict.fromkeys(row.first('data', 'note') for row in own)
+    usual = costs.usual(own)
+    on = f'Latency on {usual}, unless said otherwise.' if usual else ''
+    notes = dict.fromkeys([*(row.first('data', 'note') for row in own), on])
     return Section(setting.slug, None, (table,), notes=tuple(note for note in notes if note))
 
 

@@ -116,7 +116,8 @@ def cost(report: str, rows: Sequence[Row]) -> Table:
         'Steps': lambda row: _plain(row.first('train', 'steps')),
         'Epochs': lambda row: _plain(row.first('train', 'epochs')),
     }
-    return _table(f'{report}-cost', f'{report}: cost{_on(usual)}', columns, rows, text_columns=2)
+    on = f'; latency on {usual}, unless said otherwise' if usual else ''
+    return _table(f'{report}-cost', f'{report}: cost{on}', columns, rows, text_columns=2)
 
 
 def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
@@ -138,8 +139,7 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
         'Training time': training_time,
         'Documented mIoU (%)': documented_miou,
     }
-    title = f'All experiments on {setting.label}{_on(usual)}'
-    return _table(f'ranking-{setting.slug}', title, columns, measured)
+    return _table(f'ranking-{setting.slug}', f'All experiments on {setting.label}', columns, measured)
 
 
 def per_class(report: str, setting: Setting, rows: Sequence[Row]) -> Table | None:
@@ -247,10 +247,6 @@ def _setting(row: Row) -> str:
 
 def _documented(row: Row, metric: str) -> float | None:
     return None if row.documented is None else row.documented.value(metric)
-
-
-def _on(usual: str) -> str:
-    return f'; latency on {usual}, unless said otherwise' if usual else ''
 
 
 def _with_aside(text: str, aside: Sequence[str]) -> str:
