@@ -23,6 +23,9 @@ Counts = Mapping[str, Mapping[str, Any]]
 ImageIntervals = Mapping[tuple[str, Setting], tuple[float, float]]
 """Low and high end in percent, by experiment and setting."""
 
+TOLD_SEEDS = 5
+"""From this many seeds of an experiment it is told how the choice of images moves their mean: more say little else."""
+
 UNTRIED = frozenset({'interrupted', 'skipped', 'missing-data'})
 """Statuses of runs that never got to fail."""
 
@@ -127,12 +130,16 @@ class RunPlace:
     def prepare(self, keys: Iterable[Key]) -> None:
         if self.setting.smoke:
             return
-        metrics = {name: {INTERVAL} for name in self.runs}
+        metrics: dict[str, set[str]] = {}
         for metric, name, _ in keys:
             if follows_from_images(metric):
                 metrics.setdefault(name, set()).add(metric)
-        runs = [(*run, sorted(metrics[name])) for name in metrics for run in self.finished.get(name, [])]
-        wanted = [Wanted(folder, one.dataset, _classes(one), tuple(names)) for folder, one, names in runs]
+        wanted = [
+            Wanted(folder, one.dataset, _classes(one), tuple(sorted(asked)))
+            for name, finished in self.finished.items()
+            for place, (folder, one) in enumerate(finished)
+            if (asked := metrics.get(name, set()) | ({INTERVAL} if place < TOLD_SEEDS else set()))
+        ]
         for one, found in zip(wanted, replicates.of_runs(wanted), strict=True):
             self._replicates |= {(one.folder, metric): values for metric, values in found.items()}
 
@@ -142,16 +149,17 @@ class RunPlace:
 
     def _image_interval(self, name: str) -> tuple[float, float] | None:
         """Return the interval of an experiment's mean over seeds; None unless all of them scored the same images."""
-        found = [
-            (value, self._replicates_of(folder, receipt, INTERVAL))
-            for folder, receipt in self.finished[name]
-            if (value := run_value(INTERVAL, receipt)) is not None
-        ]
-        known = [one for _, one in found if one is not None]
+        scored = [(*run, value) for run in self.finished[name] if (value := run_value(INTERVAL, run[1])) is not None]
+        found = [self._replicates_of(folder, receipt, INTERVAL) for folder, receipt, _ in scored[:TOLD_SEEDS]]
+        known = [one for one in found if one is not None]
         if not known or len(known) < len(found) or len({one.images for one in known}) > 1:
             return None
-        measured, drawn = float(np.mean([value for value, _ in found])), np.mean([one.drawn for one in known], axis=0)
-        return image_interval(measured, drawn, np.mean([one.jackknife for one in known], axis=0))
+        values = np.array([value for *_, value in scored])
+        measured, drawn = float(values[:TOLD_SEEDS].mean()), np.mean([one.drawn for one in known], axis=0)
+        interval = image_interval(measured, drawn, np.mean([one.jackknife for one in known], axis=0))
+        # The mean of all lies elsewhere; how images move it, the first ones tell.
+        shift = float(values.mean()) - measured
+        return interval and (interval[0] + shift, interval[1] + shift)
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:

@@ -8,13 +8,14 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
+from bench import amounts
 from bench.render import costs, figures, labels
 from bench.render.gather import Row
 from bench.settings import Setting
 
 MARKERS = 'os^DvPX'
 NAMED = 25
-"""Up to this many points all are named, of more only those on the front."""
+"""Up to this many points all are named, of more only those on the front, and of these as many, evenly."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ def front(points: Sequence[tuple[float, float]]) -> list[int]:
     return kept
 
 
+def some(best: Sequence[int]) -> list[int]:
+    """Return at most ``NAMED`` of ``best``, evenly: names of more would cover each other."""
+    places = amounts.spread(NAMED, len(best))
+    return list(best) if places is None else [best[place] for place in places]
+
+
 def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
     """Draw measured mIoU (%) with its interval over seeds against ``cost``; None if no run has both."""
     own = [row for row in rows if row.setting == setting]
@@ -61,7 +68,7 @@ def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
     if not points:
         return None
     best = front([(x, y) for x, y, _ in points])
-    named = points if len(points) <= NAMED else [points[index] for index in best]
+    named = points if len(points) <= NAMED else [points[index] for index in some(best)]
     with rc_context(figures.STYLE):
         figure = Figure(figsize=(9.5, 5.2), layout='constrained')
         axes = figure.subplots()

@@ -61,7 +61,8 @@ def _write_run(results, name, setting, seed, generator):
         init={'documented': 'random', 'used': 'random'},
         train={'wall_sec': 100.0, 'steps': 200, 'epochs': 5.0, 'batch_size': 4, 'sec_per_step': 0.5},
         data={'name': dataset, 'split': 'test', 'manifest': 'm' * 64, 'images': {'train': 60}},
-        environment={'device': 'cpu', 'cpu': 'Some CPU', 'packages': {'torch': '2.9'}, 'commit': 'c'},
+        environment={'device': 'cpu', 'cpu': 'Some CPU', 'keeps_freed_memory': True, 'packages': {'torch': '2.9'},
+                     'commit': 'c'},
     )  # fmt: skip
     folder = results / identity
     folder.mkdir(parents=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.claims import Claim
-from bench.judging.places import run_places, timing_places
+from bench.judging.places import TOLD_SEEDS, run_places, timing_places
 from bench.judging.resampling import RESAMPLES, image_interval
 from bench.judging.samples import Conditions
 from bench.judging.scored_images import ScoredImages
@@ -110,6 +110,17 @@ def test_a_mean_over_seeds_has_its_interval_over_images(stored):
         42.0, (replicates[0].drawn + replicates[1].drawn) / 2, (replicates[0].jackknife + replicates[1].jackknife) / 2
     )
     assert found['toy/a', place.setting] == pytest.approx(expected)
+
+
+def test_of_many_seeds_the_first_tell_how_images_move_the_mean_of_all(stored):
+    runs = [stored('a', seed, 40.0 + (seed >= TOLD_SEEDS)) for seed in range(2 * TOLD_SEEDS)]
+    for folder, receipt in runs:
+        names = {'test_names': [f'Seq05VD_{i:04}' for i in range(150)]}
+        matrices = np.random.default_rng(receipt.seed).integers(1, 50, (150, 3, 3))
+        np.savez(folder / 'confusion.npz', test=matrices, **names)
+    few, many = (only_place(*some).image_intervals() for some in (runs[:TOLD_SEEDS], runs))
+    [(low, high)], [shifted] = few.values(), many.values()
+    assert shifted == pytest.approx((low + 0.5, high + 0.5))
 
 
 def test_seeds_that_scored_other_images_smoke_and_runs_without_matrices_have_no_interval(stored):

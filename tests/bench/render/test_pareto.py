@@ -59,3 +59,11 @@ def test_only_a_latency_is_marked_as_contended(catalogue, receipt):
         drawn[contended] = [pareto.draw(gather.setting_of(run), rows, cost) for cost in pareto.COSTS.values()]
     changed = [before != after for before, after in zip(drawn[False], drawn[True], strict=True)]
     assert changed == [name == 'latency' for name in pareto.COSTS]
+
+
+def test_a_long_front_names_some_from_end_to_end():
+    assert pareto.some(range(10)) == list(range(10))
+    chosen = pareto.some(range(1000))
+    assert len(chosen) == pareto.NAMED
+    assert (chosen[0], chosen[-1]) == (0, 999)
+    assert len(set(np.diff(chosen))) <= 2
