@@ -148,7 +148,10 @@ class RunPlace:
         return {(name, self.setting): interval for name, interval in found.items() if interval is not None}
 
     def _image_interval(self, name: str) -> tuple[float, float] | None:
-        """Return the interval of an experiment's mean over seeds; None unless all of them scored the same images."""
+        """Return the interval of an experiment's mean over seeds.
+
+        None unless the first ``TOLD_SEEDS`` of them have matrices, and all of the same images.
+        """
         scored = [(*run, value) for run in self.finished[name] if (value := run_value(INTERVAL, run[1])) is not None]
         found = [self._replicates_of(folder, receipt, INTERVAL) for folder, receipt, _ in scored[:TOLD_SEEDS]]
         known = [one for one in found if one is not None]
@@ -159,7 +162,7 @@ class RunPlace:
         interval = image_interval(measured, drawn, np.mean([one.jackknife for one in known], axis=0))
         # The mean of all lies elsewhere; how images move it, the first ones tell.
         shift = float(values.mean()) - measured
-        return interval and (interval[0] + shift, interval[1] + shift)
+        return None if interval is None else (interval[0] + shift, interval[1] + shift)
 
     def known(self, metric: str) -> Spread | None:
         if metric not in self._known:

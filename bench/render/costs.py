@@ -26,10 +26,8 @@ class Latency:
 def latency(row: Row) -> Latency | None:
     """Return the latency of a row: of the seeds timed alone, if any, on what most of these were timed on."""
     groups: dict[tuple[bool, str], list[float]] = {}
-    for _, receipt in row.ok:
-        if (value := lookup(receipt, 'latency', 'p50_ms')) is not None:
-            shared = bool(lookup(receipt, 'latency', 'contended'))
-            groups.setdefault((shared, apparatus(receipt)), []).append(value)
+    for receipt, shared in row.timed:
+        groups.setdefault((shared, apparatus(receipt)), []).append(lookup(receipt, 'latency', 'p50_ms'))
     if not groups:
         return None
     contended, name = min(groups, key=lambda group: (group[0], -len(groups[group])))

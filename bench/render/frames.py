@@ -59,6 +59,7 @@ def _experiment(row: Row, catalogue: Catalogue) -> dict[str, object]:
     documented, split = row.documented_miou()
     miou = row.spread('metrics', 'miou')
     setting, timed = row.setting, costs.latency(row)
+    seconds, shared = costs.training_time(row)
     report = catalogue.reports.get(row.report)
     nearest = 'miou' if report is None else report.nearest_score
     rebuilt = row.documented.recomputed[0] if row.documented and row.documented.recomputed else None
@@ -100,8 +101,8 @@ def _experiment(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'latency_contended': timed.contended if timed else None,
         'train_peak_bytes': costs.memory(row, 'train_peak_bytes'),
         'inference_peak_bytes': costs.memory(row, 'inference_peak_bytes'),
-        'train_wall_sec': costs.training_time(row)[0],
-        'train_wall_contended': costs.training_time(row)[1] if costs.training_time(row)[0] is not None else None,
+        'train_wall_sec': seconds,
+        'train_wall_contended': None if seconds is None else shared,
         'steps': row.first('train', 'steps'),
         'epochs': row.first('train', 'epochs'),
         'share_of_documented_epochs': costs.share_of_documented(row),

@@ -134,13 +134,18 @@ class Row:
         return 'ok' if set(counts) == {'ok'} else ', '.join(f'{counts[name]} {name}' for name in sorted(counts))
 
     @property
+    def timed(self) -> list[tuple[Receipt, bool]]:
+        """The finished runs that have a latency, and whether others shared the device then."""
+        found = [receipt for _, receipt in self.ok if lookup(receipt, 'latency', 'p50_ms') is not None]
+        return [(receipt, bool(lookup(receipt, 'latency', 'contended'))) for receipt in found]
+
+    @property
     def marks(self) -> list[str]:
         """What a reader of the row's numbers must know."""
         if not self.ok or self.setting is None:
             return []
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
-        timed = [receipt for _, receipt in self.ok if lookup(receipt, 'latency', 'p50_ms') is not None]
-        if timed and all(lookup(receipt, 'latency', 'contended') for receipt in timed):
+        if self.timed and all(contended for _, contended in self.timed):
             marks.append('contended')
         used, documented = self.first('init', 'used'), self.first('init', 'documented')
         if used is not None and documented not in (None, used):

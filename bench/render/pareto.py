@@ -58,12 +58,12 @@ def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
     """Draw measured mIoU (%) with its interval over seeds against ``cost``; None if no run has both."""
     own = [row for row in rows if row.setting == setting]
     usual = costs.usual(own) if cost.timed else ''
+    if cost.timed:
+        own = [row for row in own if (timed := costs.latency(row)) and timed.apparatus == usual]
     points = [
         (value, miou, row)
         for row in own
-        if (value := cost.value(row))
-        and not (cost.timed and (timed := costs.latency(row)) and timed.apparatus != usual)
-        and (miou := row.spread('metrics', 'miou').mean) is not None
+        if (value := cost.value(row)) and (miou := row.spread('metrics', 'miou').mean) is not None
     ]
     if not points:
         return None

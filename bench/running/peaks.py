@@ -12,7 +12,7 @@ STEPS = 2
 
 
 class SettledPeakHook(Hook):
-    """Begins the peak of ``device`` anew after the first steps and after the first validation that others follow.
+    """Begins the peak of ``device`` anew after the first steps and after the first validation, if steps follow.
 
     cuDNN tries kernels on every new shape in as much memory as is free: gigabytes that it does without where they are
     not, and that no later step needs.

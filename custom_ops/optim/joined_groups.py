@@ -24,19 +24,17 @@ class JoinedGroupsConstructor(DefaultOptimWrapperConstructor):
             return
         groups: dict[str, dict[str, Any]] = {}
         placed: dict[int, str] = {}
-        members: set[nn.Parameter] = set()
         for one in params:
             options = {key: value for key, value in one.items() if key != 'params'}
             name = repr(sorted(options.items()))
             group = groups.setdefault(name, {'params': [], **options})
             for parameter in one['params'] if isinstance(one['params'], list) else [one['params']]:
-                known = placed.setdefault(id(parameter), name)
-                if known != name:
-                    shape = tuple(parameter.shape)
-                    two = f'the options {known} and {name}'
-                    raise ValueError(f'a shared parameter of shape {shape} has {two}; it needs one set')
-                # A shared one comes once for each module.
-                if parameter not in members:
-                    members.add(parameter)
+                known = placed.get(id(parameter))
+                if known is None:
+                    placed[id(parameter)] = name
                     group['params'].append(parameter)
+                # A shared one comes once for each module.
+                elif known != name:
+                    two = f'the options {known} and {name}'
+                    raise ValueError(f'a shared parameter of shape {tuple(parameter.shape)} has {two}: it needs one')
         params[:] = groups.values()

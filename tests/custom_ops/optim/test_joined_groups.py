@@ -62,7 +62,7 @@ def test_a_shared_parameter_is_updated_once():
 
 
 def test_a_shared_parameter_with_two_sets_of_options_is_refused():
-    with pytest.raises(ValueError, match=r'a shared parameter of shape \(2, 2\) has the options .* it needs one set'):
+    with pytest.raises(ValueError, match=r'a shared parameter of shape \(2, 2\) has the options .*: it needs one'):
         build(custom_keys={'head': {'lr_mult': 10.0}})
 
 
