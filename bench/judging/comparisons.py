@@ -92,7 +92,8 @@ def against_number(check: Check, of: Sample, usual: Spread | None, unit: str) ->
     if check.relation == 'value' and seeds > 1 and measured.deviation:
         return _against_one_run(check, of, measured, unit)
     shown = measured.effect, *measured.interval()
-    phrase = f'the {_metric(check)} of {_name(of)} is {_told(shown, unit, _basis(measured, of))}'
+    printed = 'printed ' if of.printed else ''
+    phrase = f'the {printed}{_metric(check)} of {_name(of)} is {_told(shown, unit, _basis(measured, of))}'
     outcome = _outcome(check, measured, shown, seeds, phrase, unit)
     if check.relation == 'value' and measured.error:
         # One run cannot say how far the next would lie from it: it can speak against a number, not for it.

@@ -19,6 +19,8 @@ from bench.records import Catalogue, Receipt
 STAND_INS = ('__stand_in', '__scenes')
 """How the arms end that start from a stand-in for documented weights."""
 COUNTED_LABEL = 'counted'
+SAME_NETWORK = 0.1
+"""Up to this share of the documented count, another one is taken for that of the documented network."""
 DOCUMENTED_LABEL = 'documented numbers'
 
 
@@ -143,7 +145,15 @@ class _Exact:
         value = counted_value(metric, self.rows.get(name, {}))
         if value is None:
             return Sample(name, metric, obstacle='not measured', reason=f'the {metric} of {name} was not counted')
-        return Sample(name, metric, {0: value}, exact=True)
+        return Sample(name, metric, {0: value}, exact=True, unlike=self._unlike(metric, name, value))
+
+    def _unlike(self, metric: str, name: str, value: float) -> str:
+        """Tell both counts where another network was counted than the documented one; empty where nothing shows it."""
+        row = self.catalogue.experiments.get(name)
+        printed = row.value(metric) if row else None
+        if printed is None or abs(value - printed) <= SAME_NETWORK * printed:
+            return ''
+        return f'{name.split("/")[-1]}: {value:.4g}, documented {printed:.4g}'
 
     def documented(self, key: Key) -> Sample:
         metric, name, _ = key
@@ -153,4 +163,4 @@ class _Exact:
             return self.counted(key)
         if value is None:
             return Sample(name, metric, obstacle='undecidable', reason=f'no {metric} of {name} is documented')
-        return Sample(name, metric, {0: value}, exact=True)
+        return Sample(name, metric, {0: value}, exact=True, printed=True)

@@ -165,11 +165,11 @@ def _find(check: Check, case: Case) -> _Found:
     if check.relation == 'order':
         if reason := comparable.all_matched(check.metric, [of, *others]):
             return _Found(Finding(check, 'not measured', reason=reason))
-        return _Found(*_settled(check, [in_order(check, [of, *others], usual)], ''))
+        return _Found(*_settled(check, [_of_networks(in_order(check, [of, *others], usual), of, *others)], ''))
     if check.relation in ABSOLUTE:
         if reason := comparable.whole_batches(check.metric, of):
             return _Found(Finding(check, 'not measured', reason=reason))
-        outcome = beyond(check, of, unit) if ran_out else against_number(check, of, usual, unit)
+        outcome = beyond(check, of, unit) if ran_out else _of_networks(against_number(check, of, usual, unit), of)
         if of.exact or check.of in case.where.as_documented:
             return _Found(*_settled(check, [outcome], unit))
         return _Found(*_settled(check, [replace(outcome, holds=1.0, fails=1.0)], unit, _unlike(check, case)))
@@ -195,8 +195,16 @@ def _compared(
             refused.append(reason or f'{check.of} shares no seed with the others')
         else:
             aside = comparable.split_aside(check.metric, of, other)
-            outcomes.append(replace(outcome, phrase=outcome.phrase + aside))
+            outcomes.append(_of_networks(replace(outcome, phrase=outcome.phrase + aside), of, other))
     return outcomes, refused
+
+
+def _of_networks(outcome: Outcome, *samples: Sample) -> Outcome:
+    """Return ``outcome``, which is open where what was counted is not of the documented networks."""
+    unlike = '; '.join(sample.unlike for sample in samples if sample.unlike)
+    if not unlike:
+        return outcome
+    return replace(outcome, holds=1.0, fails=1.0, phrase=f'{outcome.phrase}, but of other networks ({unlike})')
 
 
 def _settled(

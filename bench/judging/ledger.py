@@ -81,6 +81,7 @@ def enter(
     arrays: Mapping[str, np.ndarray],
     metric: str = 'miou',
     batch_size: int | None = None,
+    documented_data: bool = True,
 ) -> Entry:
     """Account for ``metric`` of one run.
 
@@ -89,6 +90,8 @@ def enter(
             (centre squares) and ``selected`` (the epoch that ``receipt.selected`` speaks of), of the same shape.
         metric: one of ``METRICS``.
         batch_size: B, as documented; None takes the training's own, from the receipt.
+        documented_data: whether the run is on the data that the documented value is of. On others no way of averaging
+            lies near it for a reason, and nothing is inferred.
 
     Raises:
         UnknownName: the metric, or the report's own way, is none the ledger knows.
@@ -104,7 +107,7 @@ def enter(
     variants += _from_curve(receipt, metric, variants)
     documented = _documented(experiment, metric)
     own = own_variant(report, metric)
-    closest, spanned, text = _closest(documented, own, variants)
+    closest, spanned, text = _closest(documented if documented_data else None, own, variants)
     if text and receipt.budget != 'full':
         text += f'; a {receipt.budget} budget says little about the documented training'
     return Entry(experiment.id, metric, documented, own, tuple(variants), closest, spanned, text)

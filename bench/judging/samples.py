@@ -37,7 +37,8 @@ class Sample:
     ``errors`` by seed are a run's own standard errors (a median latency), ``conditions`` by seed how it was made (none:
     not known, and taken to fit). ``exact``: counted or documented, no seeds.
     Where there are no values, ``obstacle`` is the answer that this forces and ``reason`` says why. ``lacking`` names
-    the documented initial weights that the runs did without. ``floor`` is what the metric is above where all runs ended
+    the documented initial weights that the runs did without; ``unlike`` tells the count and the documented one where
+    they are not of one network, ``printed`` that the value is the documented one itself. ``floor`` is what the metric is above where all runs ended
     for want of it: the memory of a device that was not enough, 0 where its size is not known.
     """
 
@@ -51,6 +52,8 @@ class Sample:
     exact: bool = False
     runs: tuple[str, ...] = ()
     lacking: str = ''
+    unlike: str = ''
+    printed: bool = False
     floor: float | None = None
     obstacle: Answer | None = None
     reason: str = ''

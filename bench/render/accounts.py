@@ -49,7 +49,8 @@ def accounts(rows: Iterable[Row], catalogue: Catalogue) -> list[Account]:
             continue
         with np.load(folder / store.MATRICES) as stored:
             arrays = {name: stored[name] for name in ('test', 'centre', 'selected') if name in stored}
-        found.append(Account(row, ledger.enter(report, row.documented, receipt, arrays)))
+        entry = ledger.enter(report, row.documented, receipt, arrays, documented_data=row.on_documented_data)
+        found.append(Account(row, entry))
     return found
 
 
@@ -59,8 +60,12 @@ def table(slug: str, found: Sequence[Account]) -> Table | None:
     if not own:
         return None
     about = ('Experiment', 'Setting', 'Seed', 'Documented mIoU (%)', "the report's way (%)")
-    columns = (*about, *_WAYS.values(), 'Inference')
+    columns = (*about, *_WAYS.values())
     body = tuple(_cells(one) for one in own)
+    # On other data than the documented nothing is inferred.
+    if any(one.entry.inference for one in own):
+        columns = (*columns, 'Inference')
+        body = tuple((*row, one.entry.inference or cells.DASH) for row, one in zip(body, own, strict=True))
     keys = tuple(one.row.key for one in own)
     title = f'{slug}: ledger of the mIoU'
     return Table(f'{slug}-ledger', title, columns, body, ('ok',) * len(body), 2, keys=keys)
@@ -98,5 +103,4 @@ def _cells(one: Account) -> tuple[str, ...]:
         cells.number(entry.documented.value if entry.documented else None),
         cells.number(entry.value(entry.own)),
         *(cells.number(entry.value(way)) for way in _WAYS),
-        entry.inference or cells.DASH,
     )

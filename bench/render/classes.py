@@ -86,7 +86,10 @@ def _write(axes, values: np.ndarray, bright: float) -> None:  # type: ignore[no-
     for (line, column), value in np.ndenumerate(values):
         if not np.isnan(value):
             colour = 'black' if value > bright else 'white'
-            axes.text(column, line, f'{value:.0f}', ha='center', va='center', fontsize=7, color=colour)
+            # Within its cell: measured for the layout, hundreds of such texts would take half of a figure's time.
+            axes.text(
+                column, line, f'{value:.0f}', ha='center', va='center', fontsize=7, color=colour, in_layout=False
+            )
 
 
 def _short(name: str) -> str:

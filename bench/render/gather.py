@@ -112,6 +112,11 @@ class Row:
     def smoke(self) -> bool:
         return self.setting is not None and self.setting.smoke
 
+    @property
+    def on_documented_data(self) -> bool:
+        """Whether the runs are on the data set that the documented numbers are of."""
+        return self.setting is not None and self.setting.dataset == self.counted.get('documented', {}).get('dataset')
+
     def spread(self, block: str, key: str) -> Spread:
         """Return the values of ``key`` in ``block`` of the finished runs, in the order of their seeds."""
         values = (lookup(receipt, block, key) for _, receipt in self.ok)

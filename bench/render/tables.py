@@ -178,8 +178,9 @@ def deviation_percent(row: Row) -> float | None:
 def miou_deviation(row: Row) -> float | None:
     """Return measured less documented mIoU in points; None on another data set than the documented one."""
     documented, measured = row.documented_miou()[0], row.spread('metrics', 'miou').mean
-    own = row.setting is not None and row.setting.dataset == row.counted.get('documented', {}).get('dataset')
-    return measured - documented if own and documented is not None and measured is not None else None
+    if documented is None or measured is None or not row.on_documented_data:
+        return None
+    return measured - documented
 
 
 def documented_miou(row: Row) -> str:

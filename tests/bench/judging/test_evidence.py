@@ -62,6 +62,22 @@ def test_counted_and_documented_claims_need_no_run(catalogue):
     assert found['X01'].reason == 'toy/a was never run.'
 
 
+@pytest.mark.parametrize(('printed', 'answer'), [(55.0, 'reproduced'), (66.0, 'reproduced'), (50.0, 'inconclusive')])
+def test_a_count_of_another_network_than_the_documented_one_decides_nothing(catalogue, printed, answer):
+    """60 GFLOPs were counted; up to a tenth beside it the documented network may be the same."""
+    row = catalogue.experiments['toy/a']
+    row = replace(row, documented=(*row.documented, Documented('gflops', printed, 'GFLOPs', 'table 1')))
+    known = replace(catalogue, experiments={**catalogue.experiments, 'toy/a': row})
+    [verdict] = judged(known, [DEARER])
+    assert (verdict.answer, verdict.effect) == (answer, 6.0)
+    assert ('of other networks (a: 60, documented 50)' in verdict.reason) == (answer == 'inconclusive')
+
+
+def test_what_is_documented_is_called_printed(catalogue):
+    [verdict] = judged(catalogue, [claim('X06', 'arithmetic', Check('miou', 'value', 'toy/a', (), 50.0, 0.1))])
+    assert verdict.reason.startswith('The printed mIoU of a is 33 percent; ')
+
+
 def test_a_claim_has_one_verdict_for_each_setting_it_ran_in(catalogue):
     stored = [run(name, seed, miou, budget) for budget in ('full', 'short', 'smoke') for seed in range(3)
               for name, miou in (('a', 50.0 + seed / 10), ('b', 40.0))]  # fmt: skip

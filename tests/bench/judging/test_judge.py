@@ -157,6 +157,16 @@ def test_what_is_missing_matters_only_where_the_rest_does_not_settle_it():
     assert verdict.effect is None
 
 
+def test_counts_of_other_networks_stand_aside_and_the_rest_may_still_contradict():
+    def counted(name, value, **more):
+        return sample(name, value, exact=True, runs=(), **more)
+
+    both = claim(greater('toy/b', 'toy/c'))
+    odd = counted('c', 90.0, unlike='c: 90, documented 20')
+    assert judged(both, counted('a', 50.0), counted('b', 40.0), odd).answer == 'inconclusive'
+    assert judged(both, counted('a', 50.0), counted('b', 60.0), odd).answer == 'contradicted'
+
+
 def test_a_failed_run_is_told_before_one_that_was_never_made():
     failed = absent('c', 'failed', 'toy/c ended with oom: out of memory')
     verdict = judged(claim(greater('toy/b', 'toy/c')), sample('a', *HIGH), absent('b'), failed)

@@ -143,6 +143,14 @@ def test_the_nearest_way_is_named_as_inference(matrices, experiment, receipt):
     assert f"the report's own, pooled, gives {entry.value('pooled'):.2f}" in entry.inference
 
 
+def test_nothing_is_inferred_from_other_data_than_the_documented(matrices, experiment, receipt):
+    there = enter(REPORT, experiment, receipt, {'test': matrices})
+    elsewhere = enter(REPORT, experiment, receipt, {'test': matrices}, documented_data=False)
+    assert there.inference and there.closest
+    assert (elsewhere.closest, elsewhere.spanned, elsewhere.inference) == (None, None, '')
+    assert (elsewhere.documented, elsewhere.variants) == (there.documented, there.variants)
+
+
 @pytest.mark.parametrize('budget', ['smoke', 'short', 'full'])
 def test_an_inference_from_a_reduced_budget_says_so(matrices, experiment, receipt, budget):
     found = enter(REPORT, experiment, replace(receipt, budget=budget), {'test': matrices}).inference
