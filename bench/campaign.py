@@ -35,7 +35,8 @@ REPEATED = frozenset({'interrupted', 'skipped'})
 class Setting:
     """What the user chose, resolved: where, how big, how many; ``own`` are the configs of own models by id.
 
-    Runs are spread over ``devices`` (all of one kind), at most ``slots`` on each and ``jobs`` at once.
+    Runs are spread over ``devices`` (all of one kind), at most ``slots`` on each and ``jobs`` at once. ``slow_bf16``:
+    the precision is one that this processor has no instructions for.
     """
 
     dataset: DataSet
@@ -55,6 +56,7 @@ class Setting:
     deadline: float | None = None
     own: Mapping[str, Path] = field(default_factory=dict)
     switches: tuple[Switch, ...] = ()
+    slow_bf16: bool = False
 
 
 @dataclass
@@ -182,6 +184,8 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     requests = [counting.CountRequest(run, _config(setting, run), setting.rule, classes, train_images) for run in todo]
     counted = counting.footprints(requests, data_sets.cache_folder())
     speeds = measured.speeds()
+    if setting.slow_bf16:
+        speeds.setdefault(('cpu', 'bf16'), forecast.SLOW_BF16_MACS_PER_SEC)
     usable = int(devices.USABLE_SHARE * min(devices.device_bytes(device) for device in setting.devices))
     for run, footprint in zip(todo, counted, strict=True):
         rule = budgets.for_network(setting.rule, footprint.params, footprint.macs_image)
@@ -295,8 +299,8 @@ def report(results: Path, known: Catalogue) -> Path:
     return reporting.refresh(results, known)
 
 
-def print_forecast(prepared: Prepared) -> None:
-    """Print what would run, with the expected time, memory and disk of each run and of the whole plan."""
+def forecast_text(prepared: Prepared) -> str:
+    """Return what would run, with the expected time, memory and disk of each run and of the whole plan."""
     from tabulate import tabulate
 
     from bench.progress import duration
@@ -315,12 +319,15 @@ def print_forecast(prepared: Prepared) -> None:
             ]
         )
     headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
-    print(tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run')
     times = [one.wall_sec for one in prepared.forecasts.values()]
     total = max(sum(times) / prepared.setting.jobs, max(times, default=0.0))
     again = sum(repeats.finished(store.run_folder(prepared.setting.results, job.run)) for job in prepared.jobs)
     replaced = f' ({again} of them again, their results aside in {repeats.ASIDE}/)' if again else ''
     jobs, done = prepared.setting.jobs, len(prepared.statuses)
-    print(f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done')
-    for name, reason in prepared.left_out.items():
-        print(f'left out: {name}: {reason}')
+    return '\n'.join(
+        [
+            tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
+            f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
+            *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
+        ]
+    )

@@ -1,5 +1,6 @@
 """What a run ran on: machine, versions, code. No names of people, hosts or folders."""
 
+import contextlib
 import multiprocessing
 import os
 import platform
@@ -58,6 +59,37 @@ def others_at_work(device: str, watch_sec: float | None = None) -> bool:
     return used is not None and used > BUSY_PERCENT
 
 
+class Watch:
+    """What other processes have taken of the processors since it was made, while this one was at work.
+
+    A card does not tell whose work it does: there, only ``others_at_work`` and the lease of the device speak.
+    """
+
+    def __init__(self, device: str):
+        self._device = device
+        self._began = time.monotonic()
+        self._before = _busy_sec()
+
+    def others_at_work(self) -> bool:
+        """Return whether they kept all processors together more than a tenth busy."""
+        if self._device != 'cpu':
+            return False
+        everybody, own = (now - before for now, before in zip(_busy_sec(), self._before, strict=True))
+        offered = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        return 100 * (everybody - own) > BUSY_PERCENT * offered
+
+
+def _busy_sec() -> tuple[float, float]:
+    """Return the seconds that all processors have worked for anybody, other machines on them included, and for us."""
+    import psutil
+
+    times, own = psutil.cpu_times(), psutil.Process().cpu_times()
+    idle = times.idle + getattr(times, 'iowait', 0.0)
+    # What a guest used is counted among what its host used already.
+    guests = getattr(times, 'guest', 0.0) + getattr(times, 'guest_nice', 0.0)
+    return sum(times) - idle - guests, own.user + own.system
+
+
 def usable_cpus() -> int:
     """Return how many processors this process may use, which an affinity mask can make fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
@@ -86,6 +118,20 @@ def code_version() -> dict[str, Any]:
 
     changed = git('status', '--porcelain', '--untracked-files=no')
     return {'commit': git('rev-parse', 'HEAD'), 'dirty': None if changed is None else bool(changed)}
+
+
+def computes_bf16(cpuinfo: Path = Path('/proc/cpuinfo')) -> bool | None:
+    """Return whether this processor has what oneDNN computes bfloat16 with; None where the system does not tell.
+
+    Without it PyTorch falls back to a plain loop for every convolution, an order of magnitude slower than fp32.
+    """
+    features: set[str] = set()
+    with contextlib.suppress(OSError):
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith(('flags', 'Features')):
+                features = set(line.partition(':')[2].split())
+                break
+    return {'avx512bw', 'avx512vl', 'avx512dq'} <= features or 'bf16' in features if features else None
 
 
 def cpu_name() -> str:

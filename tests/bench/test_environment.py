@@ -1,8 +1,12 @@
 import json
 import os
+import subprocess
+import sys
+import time
 
 import psutil
 import pytest
+import torch
 
 from bench import devices, environment
 
@@ -25,3 +29,61 @@ def test_a_device_is_busy_by_its_own_use(monkeypatch, card, processors, device, 
     monkeypatch.setattr(devices, 'gpu_use_percent', lambda name: card)
     monkeypatch.setattr(psutil, 'cpu_percent', lambda: processors)
     assert environment.others_at_work(device, watch_sec=0) is busy
+
+
+@pytest.mark.parametrize(('text', 'known'), [
+    ('flags\t\t: fpu avx2 avx512f avx512bw avx512dq avx512vl\n', True),
+    ('flags\t\t: fpu avx2 avx512f\n', False),
+    ('Features\t: fp asimd bf16\n', True),
+    ('Features\t: fp asimd\n', False),
+    ('processor\t: 0\n', None),
+])  # fmt: skip
+def test_instructions_for_bfloat16_are_read_off_the_processor(tmp_path, text, known):
+    (tmp_path / 'cpuinfo').write_text(text)
+    assert environment.computes_bf16(tmp_path / 'cpuinfo') is known
+    assert environment.computes_bf16(tmp_path / 'nowhere') is None
+
+
+def test_of_this_processor_torch_says_the_same_of_bfloat16():
+    known = environment.computes_bf16()
+    if known is None:
+        pytest.skip('this system does not tell what its processor can')
+    assert known == torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A function that moves time on: seconds that all processors worked, and those of them that were ours."""
+    now = {'time': 100.0, 'busy': 50.0, 'own': 20.0}
+    monkeypatch.setattr(environment.time, 'monotonic', lambda: now['time'])
+    monkeypatch.setattr(environment, '_busy_sec', lambda: (now['busy'], now['own']))
+    monkeypatch.setattr(os, 'cpu_count', lambda: 4)
+
+    def move(seconds, busy, own):
+        now.update(time=now['time'] + seconds, busy=now['busy'] + busy, own=now['own'] + own)
+
+    return move
+
+
+@pytest.mark.parametrize(('busy', 'own', 'device', 'others'), [
+    (20.0, 20.0, 'cpu', False), (11.0, 10.0, 'cpu', False), (16.0, 10.0, 'cpu', True), (16.0, 10.0, 'cuda', False),
+])  # fmt: skip
+def test_what_others_take_while_a_latency_is_timed_is_noticed(clock, busy, own, device, others):
+    """Of ten seconds on four processors a tenth is four."""
+    watch = environment.Watch(device)
+    clock(10.0, busy, own)
+    assert watch.others_at_work() is others
+
+
+def test_work_of_another_process_counts_and_ours_does_not():
+    work = 'import time\nwhile time.process_time() < 0.6: pass'
+    before = environment._busy_sec()
+    until = time.process_time() + 0.4
+    while time.process_time() < until:
+        pass
+    between = environment._busy_sec()
+    subprocess.run([sys.executable, '-c', work], check=True)
+    after = environment._busy_sec()
+    assert between[1] - before[1] > 0.3, 'our own work is ours'
+    assert after[0] - between[0] > 0.4, "everybody's work is seen"
+    assert after[1] - between[1] < 0.3

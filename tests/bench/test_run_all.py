@@ -1,19 +1,42 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
-from bench import paths
+import pytest
+
+from bench import campaign, devices, environment, paths, run_all
 
 
-def test_a_list_that_nobody_reads_to_its_end_ends_quietly():
+@pytest.mark.parametrize('what', [['--list'], ['--dry-run', '--only', 'kitti_ablation/enet']])
+def test_a_text_that_nobody_reads_to_its_end_ends_quietly(what, tmp_path):
     """As in ``run_all.py --list | head -1``."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
         ended = subprocess.run(
-            [sys.executable, '-m', 'bench.run_all', '--list'],
+            [sys.executable, '-m', 'bench.run_all', *what, '--results', str(tmp_path)],
             stdout=writer, stderr=subprocess.PIPE, text=True, cwd=paths.configs_dir().parent,
         )  # fmt: skip
     finally:
         os.close(writer)
     assert (ended.returncode, ended.stderr) == (0, '')
+
+
+@pytest.mark.parametrize(('has', 'precision', 'device', 'warned'), [
+    (False, 'bf16', 'cpu', True), (True, 'bf16', 'cpu', False), (None, 'bf16', 'cpu', False),
+    (False, 'fp32', 'cpu', False), (False, 'bf16', 'cuda', False),
+])  # fmt: skip
+def test_bfloat16_that_a_processor_has_no_instructions_for_is_told(
+    monkeypatch, capsys, tmp_path, has, precision, device, warned
+):
+    monkeypatch.setattr(environment, 'computes_bf16', lambda: has)
+    monkeypatch.setattr(devices, 'find_devices', lambda *chosen: (device,))
+    monkeypatch.setattr(devices, 'slots', lambda *chosen: 1)
+    prepared = []
+    monkeypatch.setattr(campaign, 'prepare', lambda known, ids, setting: prepared.append(setting))
+    monkeypatch.setattr(campaign, 'forecast_text', lambda made: '')
+    monkeypatch.setattr(campaign, 'find_dataset', lambda *chosen: SimpleNamespace(name='toy', base_size=(96, 192)))
+    assert run_all.main(['--dry-run', '--precision', precision, '--results', str(tmp_path)]) == 0
+    assert ('--precision fp32' in capsys.readouterr().err) is warned
+    assert prepared[0].slow_bf16 is warned
