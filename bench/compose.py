@@ -132,7 +132,7 @@ def compose(
     shown, seed = {**protocol, 'augment': augment}, run.seed + STAGE_SEEDS * leg.index
     config: dict[str, Any] = {
         **_model(experiment, run, dataset, class_pixels, moved),
-        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage.lr),
+        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage),
         'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
         'train_dataloader': train_loader(shown, size, dataset, pairs, batch // accumulate, run.device, pixels, seed),
         'train_cfg': _train_loop(leg, accumulate),
@@ -228,11 +228,14 @@ def _model(
     }
 
 
-def _optim_wrapper(experiment: Config, run: Run, accumulate: int, fused_adam: bool, lr: float | None) -> dict[str, Any]:
+def _optim_wrapper(
+    experiment: Config, run: Run, accumulate: int, fused_adam: bool, stage: stages.Stage
+) -> dict[str, Any]:
     cuda, kind = run.device.startswith('cuda'), experiment.optimizer.type
     wanted = 'no-fused' not in run.switches and kind in (FUSED if cuda else ('Adam',) if fused_adam else ())
-    fused = {'fused': True} if wanted else {}
-    rate = {} if lr is None else {'lr': lr}
+    # Fused SGD stops where some weights have a momentum and others, which were frozen until now, have none yet.
+    fused = {'fused': True} if wanted and not (kind == 'SGD' and stage.turns) else {}
+    rate = {} if stage.lr is None else {'lr': stage.lr}
     quiet = 'UnreadNormOptimWrapper' if cuda else 'OptimWrapper'
     wrapper = {
         'type': 'Bf16OptimWrapper' if run.precision == 'bf16' else quiet,
@@ -291,7 +294,7 @@ def _test(
 
 
 def _runtime(run: Run, work_dir: Path, iterations: int) -> dict[str, Any]:
-    window = min(50, hooks.log_interval(iterations))
+    window = min(50, hooks.log_interval(iterations, run.device))
     return {
         'work_dir': str(work_dir),
         'env_cfg': {'cudnn_benchmark': True},

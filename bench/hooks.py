@@ -16,7 +16,7 @@ def read_every(device: str) -> int:
 
 def default_hooks(leg: Leg, accumulate: int, save_last: bool, device: str) -> dict[str, Any]:
     """Return mmengine's ``default_hooks`` of a stage; ``save_last``: write a checkpoint at its end as well."""
-    every, log_every = read_every(device), log_interval(leg.steps * accumulate)
+    every, log_every = read_every(device), log_interval(leg.steps * accumulate, device)
     info = {'type': 'DeferredInfoHook', 'read_every': every, 'log_every': log_every}
     return {
         **({'runtime_info': info} if every > 1 else {}),
@@ -51,6 +51,7 @@ def stage_hooks(leg: Leg, accumulate: int, per_epoch: float, device: str) -> lis
     return [{'type': 'FiniteLossHook', **read}, *hooks]
 
 
-def log_interval(iterations: int) -> int:
-    """Return after how many of a training's ``iterations`` a line is logged."""
-    return max(1, iterations // 50)
+def log_interval(iterations: int, device: str) -> int:
+    """Return after how many of a training's ``iterations`` a line is logged: never between two looks at the losses."""
+    every = read_every(device)
+    return max(1, iterations // 50 // every) * every

@@ -191,6 +191,11 @@ def hold(device: str, folder: Path, waiting: Callable[[float], bool], finish: Ca
         held.leave()
 
 
+def met_others() -> bool:
+    """Return whether anybody else used the device since this process holds it; see ``Lease.met_others``."""
+    return _held is not None and _held.met_others()
+
+
 @contextmanager
 def alone(wait_sec: float | None) -> Iterator[bool]:
     """Yield whether the block has the device that this process holds to itself; see ``Lease.alone``.

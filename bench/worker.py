@@ -280,4 +280,5 @@ def _time_alone(job: CostJob, send: Report) -> None:
         if not alone:
             raise Interrupted('asked to stop while waiting for the device')
         send({'kind': 'waited', 'sec': time.monotonic() - began})
-        costing.write(job, costing.measure(job))
+        for record in costing.measure(job):
+            costing.write(job, record)

@@ -1,6 +1,7 @@
 """Count and time one documented network at its documented size and classes; nothing is trained. Runs in a worker."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,10 @@ SAME_LOGITS = {'fp32': 1e-3, 'bf16': 0.1}
 """What a compiler may change in the logits, as a share of the largest one: rounding in another order."""
 
 
-def measure(job: CostJob) -> dict[str, Any]:
-    """Return the record of ``job``: what is counted exactly, then latency, throughput at its best batch, energy and,
-    apart from these, memory of one forward.
+def measure(job: CostJob) -> Iterator[dict[str, Any]]:
+    """Yield the record of ``job``: what is counted exactly, then latency, throughput at its best batch, energy and,
+    apart from these, memory of one forward. Where it is to be compiled, yield the record again with what that came to:
+    compiling can take longer than anybody waits, and what was measured before is not to be lost.
 
     The weights are random: neither counts nor times depend on them.
     """
@@ -45,47 +47,56 @@ def measure(job: CostJob) -> dict[str, Any]:
     with memory.peak_memory(job.device) as peak:
         step()
     contended = environment.others_at_work(job.device)
+    watch = environment.Watch(job.device)
+    timed = _timed(job, model, inputs)
+    contended |= watch.others_at_work()
     counter = energy.find_counter(job.device)
     record = {
         **head(job, 'ok', ''),
         'cost': counted,
-        **{name: {**found, 'contended': contended} for name, found in _timed(job, model, inputs).items()},
+        **{name: {**found, 'contended': contended} for name, found in timed.items()},
         'energy': energy.measure_energy(step, job.device, counter, shared=contended),
         'memory': {'inference_peak_bytes': peak.as_dict()['peak_bytes'], 'inference': peak.as_dict()},
         'environment': environment.describe(job.device, job.threads),
     }
-    # Last, as it changes the model.
-    return {**record, 'compiled': _compiled(job, model, inputs)} if job.compile else record
+    yield record
+    if job.compile:
+        # Last, as it changes the model.
+        yield {**record, 'compiled': _compiled(job, model, inputs, timed['throughput']['batch_size'])}
 
 
-def _timed(job: CostJob, model: nn.Module, inputs: Tensor) -> dict[str, dict[str, Any]]:
-    """Return ``latency`` of the one image ``inputs`` [1, C, H, W] and ``throughput`` at its best batch."""
+def _timed(job: CostJob, model: nn.Module, inputs: Tensor, batch: int | None = None) -> dict[str, dict[str, Any]]:
+    """Return ``latency`` of the one image ``inputs`` [1, C, H, W] and ``throughput`` at ``batch`` (None: the best)."""
     channels_last = inputs.is_contiguous(memory_format=torch.channels_last)
     memory_format = torch.channels_last if channels_last else torch.contiguous_format
 
-    def timed(batch: int) -> dict[str, Any]:
-        images = inputs.expand(batch, -1, -1, -1).contiguous(memory_format=memory_format)
+    def timed(count: int) -> dict[str, Any]:
+        images = inputs.expand(count, -1, -1, -1).contiguous(memory_format=memory_format)
         step = latency.forward_argmax(model, images, job.precision)
         # Whatever is prepared once for a shape is not warming up.
         step()
         return latency.measure_latency(
             step,
             job.device,
-            seconds=job.seconds if batch == 1 else job.seconds / 2,
-            batch_size=batch,
+            seconds=job.seconds if count == 1 else job.seconds / 2,
+            batch_size=count,
             input_shape=tuple(images.shape),
             precision=job.precision,
             channels_last=channels_last,
         )
 
     single = timed(1)
+    if batch is not None:
+        return {'latency': single, 'throughput': single if batch == 1 else timed(batch)}
     largest = LARGEST_BATCH['cpu' if job.device == 'cpu' else 'cuda']
-    fastest = latency.best_batch(lambda batch: single if batch == 1 else timed(batch), largest)
+    fastest = latency.best_batch(lambda count: single if count == 1 else timed(count), largest)
     return {'latency': single, 'throughput': fastest}
 
 
-def _compiled(job: CostJob, model: nn.Module, inputs: Tensor) -> dict[str, Any]:
-    """Compile ``model`` in place and time it as before, if it still gives the same logits.
+def _compiled(job: CostJob, model: nn.Module, inputs: Tensor, batch: int) -> dict[str, Any]:
+    """Compile ``model`` in place and time it for one image and for ``batch``, if it still gives the same logits.
+
+    The batch is the best one of the network as it is: each is compiled anew.
 
     Returns:
         ``parts`` and ``reason`` of ``compiling.compile_parts``, ``difference`` (the largest of the logits, as a share
@@ -103,7 +114,7 @@ def _compiled(job: CostJob, model: nn.Module, inputs: Tensor) -> dict[str, Any]:
             difference = float((forward().float() - eager).abs().max() / eager.abs().max().clamp_min(1e-12))
         if not difference <= SAME_LOGITS[job.precision]:
             return {**made, 'difference': None, 'reason': f'its logits differ by {difference:.2g} of the largest one'}
-        timed = _timed(job, model, inputs)
+        timed = _timed(job, model, inputs, batch)
     except (RuntimeError, MemoryError) as error:
         # What was measured of the network as it is stays.
         return {**made, 'difference': None, 'reason': f'{type(error).__name__}: {error}'.splitlines()[0][:200]}

@@ -31,9 +31,11 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     if protocol.score:
         blocks |= scoring.score(attempt, trained)
     blocks |= _count(attempt)
-    # Nobody reads the times of a smoke run, so it waits for nobody.
-    with lease.alone(0.0 if job.rule.name == 'smoke' else lease.WAIT_SEC) as alone:
-        blocks['latency'], blocks['memory'] = _time(attempt, trained, alone)
+    # Nobody reads the times of a smoke run, so it waits for nobody. Nor does one that shared a GPU: its kernels were
+    # chosen while others worked there, and are not those of a network alone, which ``--cost`` times.
+    shared_gpu = job.run.device.startswith('cuda') and lease.met_others()
+    with lease.alone(0.0 if job.rule.name == 'smoke' or shared_gpu else lease.WAIT_SEC) as alone:
+        blocks['latency'], blocks['memory'] = _time(attempt, trained, alone and not shared_gpu)
     return blocks
 
 
@@ -76,6 +78,7 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
     with memory.peak_memory(job.run.device) as peak:
         step()
     contended = not alone or environment.others_at_work(job.run.device)
+    watch = environment.Watch(job.run.device)
     timed = latency.measure_latency(
         step,
         job.run.device,
@@ -92,4 +95,4 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
         'train': trained.memory,
         'inference': {**peak.as_dict(), 'input_shape': list(shape)},
     }
-    return {**timed, 'contended': contended}, used
+    return {**timed, 'contended': contended or watch.others_at_work()}, used

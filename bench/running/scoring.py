@@ -10,10 +10,10 @@ from torch import nn
 
 from bench import amounts, checkpoints, compose, store
 from bench.measure import accuracy, detail, latency
-from bench.running import attention, panels, weights
+from bench.running import attention, curve, panels, weights
 from bench.running.attempt import Attempt
 from bench.running.counting import Counting
-from bench.running.training import Trained, read_curve
+from bench.running.training import Trained
 from custom_ops.metrics import ConfusionMetric
 
 PANELS = 4
@@ -74,7 +74,7 @@ def _validation(attempt: Attempt) -> dict[str, Any]:
     block: dict[str, Any] = {'split': split, 'best_miou': None, 'best_step': None, 'last_miou': None}
     file = attempt.folder / 'curves.csv'
     if attempt.protocol.stages and file.exists():
-        rows = read_curve(file)
+        rows = curve.read(file)
         found = [(float(row['val_miou']), int(row['step'])) for row in rows if row['val_miou']]
         if found:
             block['best_miou'], block['best_step'] = max(found)

@@ -1,6 +1,5 @@
 """The training of a run, stage after stage, inside its process."""
 
-import csv
 import json
 import math
 import os
@@ -20,7 +19,7 @@ from torch import nn
 from bench import amounts, checkpoints, compose, data_sets, hooks, stages, store
 from bench.measure import memory
 from bench.records import Material
-from bench.running import auto_label, embedded, layout, weights
+from bench.running import auto_label, curve, embedded, layout, weights
 from bench.running.attempt import Attempt, Report, stop_requested
 from bench.running.peaks import SettledPeakHook
 from bench.stages import Leg
@@ -99,7 +98,8 @@ def train(attempt: Attempt) -> Trained:
         last = _Leg(attempt, leg, materials[leg.stage.dataset], legs)
         last.run()
         records.append(last.record)
-    _join_curves(attempt, legs)
+    parts = [leg_folder(attempt.training, leg, len(legs)) / curve.FILE for leg in legs]
+    store.write_atomically(attempt.folder / curve.FILE, curve.joined(parts))
     blocks |= {'init': records[0].pop('init'), 'train': _train_block(records, attempt)}
     for record in records[1:]:
         record.pop('init', None)
@@ -236,9 +236,9 @@ class _Leg:
         self.runner.register_hook(SettledPeakHook(job.run.device))
         with memory.peak_memory(job.run.device) as peak:
             self.runner.train()
-        curve = read_curve(self.folder / 'curves.csv')
+        rows = curve.read(self.folder / curve.FILE)
         # A sweep ends where the loss does.
-        losses = [loss for row in curve if row['loss'] and math.isfinite(loss := float(row['loss']))]
+        losses = [loss for row in rows if row['loss'] and math.isfinite(loss := float(row['loss']))]
         stage = self.leg.stage
         size = [made.batch_size // made.accumulate, 3, *made.crop]
         self.record |= {
@@ -254,7 +254,8 @@ class _Leg:
             'compile': self.compiled,
             'autocast': None if job.run.precision == 'fp32' else job.run.precision,
             'tf32': layout.tf32(job.run.device),
-            'wall_sec': round(float(curve[-1]['sec']), 3),
+            'wall_sec': round(float(rows[-1]['sec']), 3),
+            'settled': curve.settled(rows, job.run.device),
             'final_loss': round(float(np.mean(losses[-max(1, len(losses) // 10) :])), 6) if losses else None,
             'images': self.material.images('train'),
             'start': self.record['init'] if self.leg.index else None,
@@ -271,7 +272,7 @@ class _Leg:
         """Copy the sweep beside the receipt and return what it suggests."""
         file = self.folder / 'lr_range.csv'
         store.write_atomically(self.attempt.folder / 'lr_range.csv', file.read_bytes())
-        rows = read_curve(file)
+        rows = curve.read(file)
         found = suggest([float(row['lr']) for row in rows], [float(row['loss']) for row in rows])
         stage = self.leg.stage
         return {'low': stage.low, 'high': stage.high, 'suggested': found.steepest, 'lowest_loss_at': found.lowest}
@@ -303,43 +304,21 @@ def _place(file: Path) -> int:
     return int(head) if head.isdigit() else -1
 
 
-def read_curve(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file written while training."""
-    with path.open(newline='') as lines:
-        return list(csv.DictReader(lines))
-
-
-def _join_curves(attempt: Attempt, legs: tuple[Leg, ...]) -> None:
-    """Write the run's ``curves.csv``: the stages' one after the other, steps, epochs and seconds counted on."""
-    rows: list[dict[str, str]] = []
-    step, epoch, sec = 0, 0.0, 0.0
-    for leg in legs:
-        own = read_curve(leg_folder(attempt.training, leg, len(legs)) / 'curves.csv')
-        for row in own:
-            moved = {
-                'step': str(step + int(row['step'])),
-                'epoch': f'{epoch + float(row["epoch"]):.4f}',
-                'sec': f'{sec + float(row["sec"]):.3f}',
-            }
-            rows.append({**row, **moved})
-        step, epoch, sec = int(rows[-1]['step']), float(rows[-1]['epoch']), float(rows[-1]['sec'])
-    lines = [','.join(rows[0]), *(','.join(row.values()) for row in rows)]
-    store.write_atomically(attempt.folder / 'curves.csv', '\n'.join(lines) + '\n')
-
-
 def _train_block(records: list[dict[str, Any]], attempt: Attempt) -> dict[str, Any]:
     last = records[-1]
     steps, seconds = (sum(record[key] for record in records) for key in ('steps', 'wall_sec'))
+    told = [record['settled'] for record in records]
     kept = ('batch_size', 'accumulate', 'input_size', *SPEED, 'final_loss', 'images')
     block = {
         'wall_sec': round(seconds, 3),
         'steps': steps,
         'epochs': round(sum(record['epochs'] for record in records), 4),
         **{key: last[key] for key in kept},
-        'sec_per_step': round(seconds / steps, 5),
+        'sec_per_step': round(sum(sec for _, sec in told) / sum(count for count, _ in told), 5),
     }
     if 'stages' in attempt.experiment.protocol:
-        block['stages'] = [{key: record[key] for key in record if key not in ('memory', 'init')} for record in records]
+        aside = ('memory', 'init', 'settled')
+        block['stages'] = [{key: record[key] for key in record if key not in aside} for record in records]
     return block
 
 

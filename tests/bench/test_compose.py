@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from bench import budgets, compose, hooks, paths
+from bench import budgets, compose, hooks, paths, stages
 from bench.errors import PlanError
 from bench.records import DataSet, Pair, Run
 
@@ -207,7 +207,19 @@ def test_options_of_parts_make_groups_that_are_joined():
     experiment = compose.read_experiment(paths.configs_dir() / 'deeplab_depth/resnet50.py')
     experiment.constructor = 'LayerDecayOptimizerConstructor'
     run = Run('deeplab_depth/resnet50', 'camvid', (180, 240), 'short', 0.1, 0)
-    assert compose._optim_wrapper(experiment, run, 1, False, None)['constructor'] == 'LayerDecayOptimizerConstructor'
+    [stage] = stages.read(experiment.protocol, run.experiment).stages
+    assert compose._optim_wrapper(experiment, run, 1, False, stage)['constructor'] == 'LayerDecayOptimizerConstructor'
+
+
+def test_weights_that_thaw_later_keep_sgd_from_its_single_kernel():
+    """Fused SGD meets weights with a momentum beside others that have none yet, and stops."""
+    experiment = compose.read_experiment(paths.configs_dir() / 'deeplab_depth/resnet50.py')
+    run = Run('deeplab_depth/resnet50', 'camvid', (180, 240), 'short', 0.1, 0, device='cuda')
+    [stage] = stages.read(experiment.protocol, run.experiment).stages
+    for turns, fused in (((), True), ((('backbone',), ('decode_head',)), False)):
+        made = compose._optim_wrapper(experiment, run, 1, False, replace(stage, turns=turns))
+        assert made['optimizer']['type'] == 'SGD'
+        assert made['optimizer'].get('fused', False) is fused
 
 
 def test_an_experiment_with_a_misspelt_key_is_refused(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bench import budgets, campaign, catalogue, data_sets, environment, paths
-from bench.running.training import read_curve
+from bench.running import curve
 
 EXPERIMENT = 'kitti_ablation/enet'
 SIZE = (96, 192)
@@ -77,7 +77,7 @@ def carry_out(way: Way, device: str, seeds: int, folder: Path) -> tuple[float, d
 
 def losses(folder: Path) -> dict[str, list[str]]:
     """Return the losses of every run as they were written."""
-    return {file.parent.name: [row['loss'] for row in read_curve(file)] for file in folder.glob('*/*/*/curves.csv')}
+    return {file.parent.name: [row['loss'] for row in curve.read(file)] for file in folder.glob('*/*/*/curves.csv')}
 
 
 def furthest(found: dict[str, list[str]], reference: dict[str, list[str]]) -> float:

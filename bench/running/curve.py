@@ -1,0 +1,47 @@
+"""The ``curves.csv`` of a training: a row a step, others for validations. Text in, text out."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench import hooks
+
+FILE = 'curves.csv'
+UNSETTLED = 2 * hooks.READ_EVERY
+"""Steps at the beginning of a training on a GPU that do not tell what a step takes; the device is waited for after the
+last of them."""
+
+Row = dict[str, str]
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of a CSV file written while training."""
+    with path.open(newline='') as lines:
+        return list(csv.DictReader(lines))
+
+
+def settled(rows: Sequence[Row], device: str) -> tuple[int, float]:
+    """Return how many steps tell what a step takes, and their seconds.
+
+    On a GPU not the first ones: they load kernels and choose them, which takes as long as hundreds of steps.
+    """
+    ends = [(int(row['step']), float(row['sec'])) for row in rows if row['loss']]
+    left_out = UNSETTLED if device.startswith('cuda') and len(ends) > 2 * UNSETTLED else 0
+    step, sec = ends[left_out - 1] if left_out else (0, 0.0)
+    return ends[-1][0] - step, ends[-1][1] - sec
+
+
+def joined(files: Sequence[Path]) -> str:
+    """Return the curve of a training from those of its stages: steps, epochs and seconds are counted on."""
+    rows: list[Row] = []
+    step, epoch, sec = 0, 0.0, 0.0
+    for file in files:
+        for row in read(file):
+            moved = {
+                'step': str(step + int(row['step'])),
+                'epoch': f'{epoch + float(row["epoch"]):.4f}',
+                'sec': f'{sec + float(row["sec"]):.3f}',
+            }
+            rows.append({**row, **moved})
+        step, epoch, sec = int(rows[-1]['step']), float(rows[-1]['epoch']), float(rows[-1]['sec'])
+    return '\n'.join([','.join(rows[0]), *(','.join(row.values()) for row in rows)]) + '\n'

@@ -1,0 +1,42 @@
+import pytest
+
+from bench.running import curve
+
+HEAD = 'step,epoch,lr,loss,val_miou,sec'
+
+
+def rows(count, sec=0.5, first=0.0):
+    """``count`` steps of ``sec`` seconds after ``first`` seconds of beginning; a validation ends them."""
+    lines = [f'{step},{step / 10},0.1,{1 / step},,{first + sec * step}' for step in range(1, count + 1)]
+    return [HEAD, *lines, f'{count},{count / 10},,,33.0,{first + sec * count}']
+
+
+@pytest.fixture
+def stage(tmp_path):
+    def write(name, lines):
+        file = tmp_path / name
+        file.write_text('\n'.join(lines) + '\n')
+        return file
+
+    return write
+
+
+def test_stages_follow_each_other_in_steps_epochs_and_seconds(stage, tmp_path):
+    files = [stage('first', rows(3)), stage('second', rows(2, sec=2.0))]
+    (tmp_path / 'joined').write_text(curve.joined(files))
+    found = curve.read(tmp_path / 'joined')
+    assert [row['step'] for row in found] == ['1', '2', '3', '3', '4', '5', '5']
+    assert [float(row['sec']) for row in found] == [0.5, 1.0, 1.5, 1.5, 3.5, 5.5, 5.5]
+    assert [float(row['epoch']) for row in found] == pytest.approx([0.1, 0.2, 0.3, 0.3, 0.4, 0.5, 0.5])
+    assert [row['val_miou'] for row in found if row['val_miou']] == ['33.0', '33.0']
+
+
+@pytest.mark.parametrize(('device', 'count', 'expected'), [
+    ('cpu', 100, (100, 58.0)),
+    ('cuda:1', 100, (80, 40.0)),
+    ('cuda', 2 * curve.UNSETTLED, (2 * curve.UNSETTLED, 8.0 + curve.UNSETTLED)),
+])  # fmt: skip
+def test_the_beginning_on_a_gpu_does_not_tell_what_a_step_takes(stage, device, count, expected):
+    """Eight seconds of loading kernels, half a second a step after it."""
+    found = curve.read(stage('curves.csv', rows(count, first=8.0)))
+    assert curve.settled(found, device) == (expected[0], pytest.approx(expected[1]))
