@@ -290,7 +290,8 @@ class TimingPlace:
         if metric == 'latency_ms':
             value, error = run_values.latency_ms(latency), run_values.latency_error(latency)
         else:
-            value, error = run_values.inference_memory_gb(record.get('memory')), None
+            held = run_values.memory_bytes(record.get('memory'), 'inference', record.get('cost'))
+            value, error = None if held is None else held / run_values.GIGA, None
         if value is None:
             reason = f'{name} was only timed while other runs shared the device'
             return Sample(name, metric, obstacle='not measured', reason=reason)

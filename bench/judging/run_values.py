@@ -5,7 +5,7 @@ What was not measured is None, and so is a time that was taken while other runs 
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from bench.records import Receipt
 
@@ -29,8 +29,8 @@ _TIMED: dict[str, Callable[[Receipt], float | None]] = {
     'sec_per_epoch': lambda run: _ratio(_at(run.train, 'wall_sec'), _at(run.train, 'epochs')),
 }
 _MEMORY: dict[str, Callable[[Receipt], float | None]] = {
-    'train_memory_gb': lambda run: _scaled(_at(run.memory, 'train_peak_bytes'), GIGA),
-    'inference_memory_gb': lambda run: inference_memory_gb(run.memory),
+    'train_memory_gb': lambda run: _scaled(memory_bytes(run.memory, 'train', run.run_cost), GIGA),
+    'inference_memory_gb': lambda run: _scaled(memory_bytes(run.memory, 'inference', run.run_cost), GIGA),
 }
 TIMED = frozenset(_TIMED)
 MEMORY = frozenset(_MEMORY)
@@ -74,9 +74,18 @@ def latency_error(block: Block) -> float | None:
     return None if low is None or high is None else (high - low) / (2 * 1.96)
 
 
-def inference_memory_gb(block: Block) -> float | None:
-    """Return the peak memory of one forward from a ``memory`` block, 1e9 bytes."""
-    return _scaled(_at(block, 'inference_peak_bytes'), GIGA)
+def memory_bytes(memory: Block, work: Literal['train', 'inference'], cost: Block) -> float | None:
+    """Return what a network takes for ``work``, its weights included, from blocks of a receipt or a timing.
+
+    On a GPU the peak of the allocator. On a CPU what the process grew by, and the weights it held before in single
+    precision: its own peak would be mostly that of a program with torch loaded, which is the same for every network.
+    None where the system did not tell.
+    """
+    allocated, grown = _at(memory, work, 'allocated_bytes'), _at(memory, work, 'process_growth_bytes')
+    if allocated is not None:
+        return allocated
+    params = _at(cost, 'params')
+    return None if grown is None or params is None else grown + 4.0 * params
 
 
 def memory_floor(run: Receipt) -> float | None:

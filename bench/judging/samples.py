@@ -38,8 +38,9 @@ class Sample:
     not known, and taken to fit). ``exact``: counted or documented, no seeds.
     Where there are no values, ``obstacle`` is the answer that this forces and ``reason`` says why. ``lacking`` names
     the documented initial weights that the runs did without; ``unlike`` tells the count and the documented one where
-    they are not of one network, ``printed`` that the value is the documented one itself. ``floor`` is what the metric is above where all runs ended
-    for want of it: the memory of a device that was not enough, 0 where its size is not known.
+    they are not of one network; ``printed``: the value is the documented one itself. ``floor`` is what the metric is
+    above where all runs ended for want of it: the memory of a device that was not enough, 0 where its size is not
+    known.
     """
 
     experiment: str

@@ -25,6 +25,13 @@ def signed(value: float | None, digits: int = 2) -> str:
     return text[1:] if float(text) == 0 else text
 
 
+def milliseconds(value: float | None) -> str:
+    """Return ``value`` in three digits, or whole: no more of a time comes out again."""
+    if value is None:
+        return DASH
+    return f'{value:.{2 if value < 10 else 1 if value < 100 else 0}f}'
+
+
 def duration(seconds: float | None) -> str:
     """Return seconds in the unit that suits them: ``41 s``, ``3.2 min``, ``5.1 h``."""
     if seconds is None:

@@ -87,9 +87,7 @@ def _write(axes, values: np.ndarray, bright: float) -> None:  # type: ignore[no-
         if not np.isnan(value):
             colour = 'black' if value > bright else 'white'
             # Within its cell: measured for the layout, hundreds of such texts would take half of a figure's time.
-            axes.text(
-                column, line, f'{value:.0f}', ha='center', va='center', fontsize=7, color=colour, in_layout=False
-            )
+            axes.text(column, line, f'{value:.0f}', ha='center', va='center', fontsize=7, color=colour, in_layout=False)
 
 
 def _short(name: str) -> str:

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
-from bench.judging import comparable
+from bench.judging import comparable, run_values
 from bench.records import Receipt
 from bench.render.gather import Row, lookup
 
@@ -56,20 +56,22 @@ def aside(timed: Latency, usual: str) -> list[str]:
     return [*other, *(['contended'] if timed.contended else [])]
 
 
-def memory(row: Row, kind: str) -> float | None:
-    """Return ``train_peak_bytes`` or ``inference_peak_bytes`` of the first finished run that tells it.
+def memory(row: Row, work: Literal['train', 'inference']) -> float | None:
+    """Return the bytes that a training or one forward takes, median of the finished runs that tell it.
 
-    On a CPU the peak is that of the process, and a process that did not keep what it had freed was measured otherwise:
-    its receipt does not say ``keeps_freed_memory``, and its peak does not compare with others.
+    On a CPU a process that did not keep what it had freed was measured otherwise: its receipt does not say
+    ``keeps_freed_memory``, and it does not compare with others.
     """
-    found = (_memory(receipt, kind) for _, receipt in row.ok)
-    return next((value for value in found if value is not None), None)
+    found = [value for _, receipt in row.ok if (value := _memory(receipt, work)) is not None]
+    return median(found) if found else None
 
 
-def _memory(receipt: Receipt, kind: str) -> float | None:
+def _memory(receipt: Receipt, work: Literal['train', 'inference']) -> float | None:
     environment = receipt.environment or {}
     on_cpu = str(environment.get('device') or 'cpu') == 'cpu'
-    return None if on_cpu and 'keeps_freed_memory' not in environment else lookup(receipt, 'memory', kind)
+    if on_cpu and 'keeps_freed_memory' not in environment:
+        return None
+    return run_values.memory_bytes(receipt.memory, work, receipt.run_cost)
 
 
 def training_time(row: Row) -> tuple[float | None, bool]:

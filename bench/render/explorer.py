@@ -99,8 +99,8 @@ def _model(row: Row, place: Mapping[Setting, int], usual: Mapping[Setting, str])
         # Says where a latency was measured on something else than most of the setting's, beside which it misleads.
         'aside': f'{timed.p50_ms:.1f} ({", ".join(costs.aside(timed, on))})' if timed and not alike else '',
         'contended': timed is not None and timed.contended,
-        'inference': _rounded(_divided(costs.memory(row, 'inference_peak_bytes'), _GIB)),
-        'training': _rounded(_divided(costs.memory(row, 'train_peak_bytes'), _GIB)),
+        'inference': _rounded(_divided(costs.memory(row, 'inference'), _GIB)),
+        'training': _rounded(_divided(costs.memory(row, 'train'), _GIB)),
         'gflops': _rounded(_divided(row.first('run_cost', 'flops'), 1e9)),
         'params': _rounded(_divided(row.first('run_cost', 'params'), 1e6)),
         'wall': _rounded(costs.training_time(row)[0]),

@@ -114,8 +114,8 @@ def _latency(row: Row) -> float | None:
 
 
 def _memory(row: Row) -> float | None:
-    peak = costs.memory(row, 'inference_peak_bytes')
-    return None if peak is None else peak / 2**30
+    held = costs.memory(row, 'inference')
+    return None if held is None else held / 2**30
 
 
 def _of_run(key: str, unit: float) -> Callable[[Row], float | None]:
@@ -130,5 +130,5 @@ COSTS = {
     'cost': Cost('GFLOPs', 'GFLOPs an image (two FLOPs a multiply-add, log scale)', _of_run('flops', 1e9)),
     'params': Cost('parameters', 'million parameters (log scale)', _of_run('params', 1e6)),
     'latency': Cost('latency', 'median latency (ms, log scale; hollow: other runs beside it)', _latency, timed=True),
-    'memory': Cost('inference memory', 'GiB (log scale)', _memory),
+    'memory': Cost('inference memory', 'GiB of weights and of what a forward adds (log scale)', _memory),
 }

@@ -110,8 +110,8 @@ def cost(report: str, rows: Sequence[Row]) -> Table:
         'GFLOPs of the run': lambda row: cells.scaled(row.first('run_cost', 'flops'), 1e9),
         'Run at': lambda row: shape(row.first('run_cost', 'input_shape')),
         'Latency p50 there (ms)': lambda row: latency(row, usual),
-        'Train memory (GiB)': lambda row: cells.scaled(costs.memory(row, 'train_peak_bytes'), 2**30),
-        'Inference memory (GiB)': lambda row: cells.scaled(costs.memory(row, 'inference_peak_bytes'), 2**30),
+        'Train memory (GiB)': lambda row: cells.scaled(costs.memory(row, 'train'), 2**30),
+        'Inference memory (GiB)': lambda row: cells.scaled(costs.memory(row, 'inference'), 2**30),
         'Training time': training_time,
         'Steps': lambda row: _plain(row.first('train', 'steps')),
         'Epochs': lambda row: _plain(row.first('train', 'epochs')),
@@ -194,7 +194,7 @@ def latency(row: Row, usual: str) -> str:
     timed = costs.latency(row)
     if timed is None:
         return cells.DASH
-    return _with_aside(cells.number(timed.p50_ms), costs.aside(timed, usual))
+    return _with_aside(cells.milliseconds(timed.p50_ms), costs.aside(timed, usual))
 
 
 def training_time(row: Row) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.judging import run_values
 from bench.records import Catalogue
 from bench.render import cells
 from bench.render.tables import Table
@@ -48,7 +49,8 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
                 'best_batch': one.get('throughput', {}).get('batch_size'),
                 'best_images_per_sec': one.get('throughput', {}).get('images_per_sec'),
                 'joules_per_image': one.get('energy', {}).get('joules_per_image'),
-                'inference_peak_bytes': one['memory']['inference_peak_bytes'],
+                'inference_memory_bytes': run_values.memory_bytes(one['memory'], 'inference', one['cost']),
+                'warmup_stable': one['latency'].get('warmup_stable'),
                 'contended': one['latency']['contended'],
             }
             for one in sorted(timings, key=lambda one: (one['experiment'], one['device'], one['precision']))
@@ -58,8 +60,8 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
 
 def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
     columns = ('Experiment', 'Input (HxW)', 'Documented GFLOPs', 'Counted GFLOPs', 'Params (M)', 'Latency p50 (ms)',
-               'p90 (ms)', 'p95 (ms)', 'p99 (ms)', 'Images/s', 'Best batch', 'Images/s there', 'J/image',
-               'Peak memory (GiB)')  # fmt: skip
+               'p90 (ms)', 'p95 (ms)', 'p99 (ms)', 'Samples', 'Images/s', 'Best batch', 'Images/s there',
+               'J/image', 'Memory (GiB)')  # fmt: skip
     slug = ''.join(letter if letter.isalnum() else '-' for letter in f'{device}-{precision}'.lower())
     return Table(
         name=f'timings-{slug}',
@@ -83,17 +85,21 @@ def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
         cells.scaled(row['cost']['params'], 1e6),
         _median(timed),
         # With fewer samples the slowest one would pass for the percentile.
-        *(cells.number(timed[name] if timed['samples'] * beyond >= 1 else None) for name, beyond in _TAILS.items()),
+        *(
+            cells.milliseconds(timed[name] if timed['samples'] * beyond >= 1 else None)
+            for name, beyond in _TAILS.items()
+        ),
+        f'{timed["samples"]}{" (unsettled)" if timed.get("warmup_stable") is False else ""}',
         cells.number(timed['images_per_sec']),
         str(row['throughput']['batch_size']) if 'throughput' in row else cells.DASH,
         cells.number(row.get('throughput', {}).get('images_per_sec')),
         cells.number(row.get('energy', {}).get('joules_per_image')),
-        cells.scaled(row['memory']['inference_peak_bytes'], 2**30),
+        cells.scaled(run_values.memory_bytes(row['memory'], 'inference', row['cost']), 2**30),
     )
 
 
 def _median(timed: Mapping[str, Any]) -> str:
     """Return the median latency with its 95 % interval where it was taken, marked where the device was shared."""
     low, high = timed.get('p50_low_ms'), timed.get('p50_high_ms')
-    told = '' if low is None or high is None else f' [{cells.number(low)}, {cells.number(high)}]'
-    return cells.number(timed['p50_ms']) + told + (' (contended)' if timed['contended'] else '')
+    told = '' if low is None or high is None else f' [{cells.milliseconds(low)}, {cells.milliseconds(high)}]'
+    return cells.milliseconds(timed['p50_ms']) + told + (' (contended)' if timed['contended'] else '')

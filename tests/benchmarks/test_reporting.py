@@ -57,7 +57,7 @@ def _write_run(results, name, setting, seed, generator):
         run_cost={'params': 10**6, 'macs': 10**9, 'flops': 2 * 10**9, 'input_shape': shape},
         latency={'p50_ms': 10 + right, 'p50_low_ms': 10.0, 'p50_high_ms': 11.0, 'device': 'cpu', 'threads': 1,
                  'samples_us': list(range(200))},
-        memory={'train_peak_bytes': 2**30, 'inference_peak_bytes': 2**28},
+        memory={'train': {'process_growth_bytes': 2**30}, 'inference': {'process_growth_bytes': 2**28}},
         init={'documented': 'random', 'used': 'random'},
         train={'wall_sec': 100.0, 'steps': 200, 'epochs': 5.0, 'batch_size': 4, 'sec_per_step': 0.5},
         data={'name': dataset, 'split': 'test', 'manifest': 'm' * 64, 'images': {'train': 60}},

@@ -57,7 +57,9 @@ def compared(tmp_path):
 
 def test_a_copy_changes_nothing(run, compared, tmp_path):
     for seed in (0, 1):
-        run('A', matrices(0.8, seed), seed=seed, memory={'inference_peak_bytes': 10**9, 'train_peak_bytes': 10**9})
+        grown = {'process_growth_bytes': 10**9}
+        blocks = {'memory': {'inference': grown, 'train': grown}, 'run_cost': {'params': 1}}
+        run('A', matrices(0.8, seed), seed=seed, **blocks)
     shutil.copytree(tmp_path / 'A', tmp_path / 'B')
     found = compared()
     assert {change.metric for change in found.changes} == {'miou', 'inference_memory_gb', 'train_memory_gb'}

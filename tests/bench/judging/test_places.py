@@ -258,8 +258,8 @@ def test_a_gpu_means_that_every_run_was_on_one(stored):
 
 def timing(name, device='cpu', p50=10.0, **latency):
     block = {'p50_ms': p50, 'p50_low_ms': p50 - 0.98, 'p50_high_ms': p50 + 0.98, 'contended': False, **latency}
-    memory = {'inference_peak_bytes': 10**9}
-    record = {'experiment': f'toy/{name}', 'device': device, 'precision': 'fp32', 'latency': block, 'memory': memory}
+    blocks = {'memory': {'inference': {'process_growth_bytes': 10**9 - 4}}, 'cost': {'params': 1}}
+    record = {'experiment': f'toy/{name}', 'device': device, 'precision': 'fp32', 'latency': block, **blocks}
     return record | {'environment': {'device_name': 'H200' if device != 'cpu' else None}}
 
 

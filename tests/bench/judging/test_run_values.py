@@ -1,6 +1,6 @@
 import pytest
 
-from bench.judging.run_values import COUNTED, counted_value, lacking_weights, latency_error, run_value
+from bench.judging.run_values import COUNTED, counted_value, lacking_weights, latency_error, memory_bytes, run_value
 from bench.records import Receipt
 
 
@@ -17,7 +17,12 @@ def run():
         validation={'last_miou': 41.0},
         train={'wall_sec': 120.0, 'epochs': 4.0, 'sec_per_step': 0.25},
         latency={'p50_ms': 12.0, 'p50_low_ms': 11.02, 'p50_high_ms': 12.98, 'contended': False},
-        memory={'train_peak_bytes': 3_000_000_000, 'inference_peak_bytes': 500_000_000},
+        run_cost={'params': 25_000_000},
+        memory={
+            'train_peak_bytes': 3_400_000_000,
+            'train': {'allocated_bytes': None, 'process_growth_bytes': 2_900_000_000},
+            'inference': {'allocated_bytes': None, 'process_growth_bytes': 400_000_000},
+        },
     )
 
 
@@ -43,6 +48,18 @@ def run():
 )
 def test_values(run, metric, expected):
     assert run_value(metric, run) == expected
+
+
+def test_memory_is_the_networks_own_and_not_that_of_the_program_around_it():
+    cost = {'params': 1_000}
+    process = {'inference': {'process_peak_bytes': 10**9, 'process_growth_bytes': 500, 'allocated_bytes': None}}
+    assert memory_bytes(process, 'inference', cost) == 4_500
+    assert memory_bytes(process, 'train', cost) is None
+    assert (
+        memory_bytes({'inference': {'process_growth_bytes': 9, 'allocated_bytes': 7_000}}, 'inference', cost) == 7_000
+    )
+    assert memory_bytes({'inference': {'process_growth_bytes': None}}, 'inference', cost) is None
+    assert memory_bytes(None, 'inference', cost) is None
 
 
 def test_an_empty_receipt_has_no_value():

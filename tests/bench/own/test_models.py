@@ -237,7 +237,7 @@ def test_own_models_stand_in_one_table_with_the_documented(evaluated):
         rows = {row['id']: row for row in csv.DictReader(lines)}
     for name in (f'own/{EVALUATED}', 'fake/good'):
         assert name in table.read_text().replace('\\', '')
-        for column in ('miou', 'counted_gflops', 'run_gflops', 'latency_p50_ms', 'inference_peak_bytes'):
+        for column in ('miou', 'counted_gflops', 'run_gflops', 'latency_p50_ms', 'inference_memory_bytes'):
             assert float(rows[name][column]) > 0
     assert not rows[f'own/{EVALUATED}']['documented_miou']
 

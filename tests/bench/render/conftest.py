@@ -90,7 +90,12 @@ def receipt():
             'cost': scores and {'params': 2_000_000, 'flops': 10.1e9, 'input_shape': [3, 375, 1242]},
             'run_cost': scores and {'params': 2_000_000, 'flops': 1e9 * (1 + miou), 'input_shape': [3, 96, 128]},
             'latency': scores and {'p50_ms': 12.5, 'device': 'cpu'},
-            'memory': scores and {'train_peak_bytes': 3 * 2**30, 'inference_peak_bytes': 2**29},
+            # With the weights 3 and 1/2 GiB.
+            'memory': scores
+            and {
+                'train': {'process_growth_bytes': 3 * 2**30 - 8_000_000},
+                'inference': {'process_growth_bytes': 2**29 - 8_000_000},
+            },
             'train': scores and {'wall_sec': 125.0, 'steps': 300, 'epochs': 4.5},
             'init': scores and {'documented': 'resnet50-imagenet', 'used': 'random'},
             'environment': scores and {'device': 'cpu', 'cpu': 'Some CPU', 'keeps_freed_memory': True},
@@ -145,7 +150,7 @@ def timing():
                 'p50_ms': 12.5, 'p90_ms': 13.0, 'p95_ms': 14.0, 'p99_ms': 15.0, 'images_per_sec': 80.0, 'samples': 20,
                 'contended': False, 'p50_low_ms': 12.25, 'p50_high_ms': 12.75,
             },
-            'memory': {'inference_peak_bytes': 2**30},
+            'memory': {'inference': {'process_growth_bytes': 2**30 - 12_000_000}},
             'environment': {'device_name': None, 'cpu': 'Some CPU', 'threads': 2},
             **changes,
         }  # fmt: skip

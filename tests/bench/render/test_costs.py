@@ -54,10 +54,10 @@ def test_a_latency_on_something_else_than_the_others_says_so(row):
 
 def test_the_peak_of_a_process_that_gave_memory_back_is_not_told(row):
     kept, gave = ({'device': 'cpu', **more} for more in ({'keeps_freed_memory': False}, {}))
-    assert costs.memory(row({'environment': kept}), 'train_peak_bytes') == 3 * 2**30
-    assert costs.memory(row({'environment': gave}), 'train_peak_bytes') is None
-    assert costs.memory(row({'environment': gave}, {'environment': kept}), 'inference_peak_bytes') == 2**29
-    assert costs.memory(row({'environment': {'device': 'cuda:0'}}), 'inference_peak_bytes') == 2**29
+    assert costs.memory(row({'environment': kept}), 'train') == 3 * 2**30
+    assert costs.memory(row({'environment': gave}), 'train') is None
+    assert costs.memory(row({'environment': gave}, {'environment': kept}), 'inference') == 2**29
+    assert costs.memory(row({'environment': {'device': 'cuda:0'}}), 'inference') == 2**29
 
 
 def test_a_training_beside_others_counts_only_where_nothing_else_does(row):

@@ -14,7 +14,7 @@ def timing(name, macs, precision='fp32', contended=False, device=None):
             'p50_ms': 12.5, 'p90_ms': 13.0, 'p95_ms': 14.0, 'p99_ms': 15.0, 'images_per_sec': 80.0, 'samples': 20,
             'contended': contended,
         },
-        'memory': {'inference_peak_bytes': 2**30},
+        'memory': {'inference': {'allocated_bytes': 2**30}},
         'environment': {'device_name': device, 'cpu': 'Some CPU', 'threads': 2},
     }  # fmt: skip
 
@@ -55,8 +55,8 @@ def test_documented_stands_beside_counted_and_contended_is_said():
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert row['Documented GFLOPs'] == row['Counted GFLOPs'] == '2.50'
     assert row['Input (HxW)'] == '375x1242'
-    assert row['Latency p50 (ms)'] == '12.50 (contended)'
-    assert row['Peak memory (GiB)'] == '1.00'
+    assert row['Latency p50 (ms)'] == '12.5 (contended)'
+    assert row['Memory (GiB)'] == '1.00'
 
 
 def test_percentiles_stand_beside_the_interval_of_the_median():
@@ -64,9 +64,19 @@ def test_percentiles_stand_beside_the_interval_of_the_median():
     one['latency'] |= {'p50_low_ms': 12.25, 'p50_high_ms': 12.75, 'samples': 100}
     [table] = timings.cost_tables([one], CATALOGUE)
     row = dict(zip(table.columns, table.rows[0], strict=True))
-    assert row['Latency p50 (ms)'] == '12.50 [12.25, 12.75]'
-    assert [row[f'{name} (ms)'] for name in ('p90', 'p95', 'p99')] == ['13.00', '14.00', '15.00']
+    assert row['Latency p50 (ms)'] == '12.5 [12.2, 12.8]'
+    assert [row[f'{name} (ms)'] for name in ('p90', 'p95', 'p99')] == ['13.0', '14.0', '15.0']
     assert timings.frame([one])['latency_p50_low_ms'].tolist() == [12.25]
+
+
+def test_how_a_median_came_about_stands_beside_it():
+    steady, drifting = timing('a', 1e9), timing('b', 2e9)
+    steady['latency'] |= {'samples': 40, 'warmup_stable': True}
+    drifting['latency'] |= {'samples': 3, 'warmup_stable': False}
+    [table] = timings.cost_tables([steady, drifting], CATALOGUE)
+    place = table.columns.index('Samples')
+    assert [row[place] for row in table.rows] == ['40', '3 (unsettled)']
+    assert timings.frame([steady, drifting])['warmup_stable'].tolist() == [True, False]
 
 
 def test_the_frame_has_raw_numbers():
@@ -83,9 +93,9 @@ def test_nothing_timed_gives_no_table():
     ('samples', 'shown'),
     [
         (9, ['—', '—', '—']),
-        (10, ['13.00', '—', '—']),
-        (20, ['13.00', '14.00', '—']),
-        (100, ['13.00', '14.00', '15.00']),
+        (10, ['13.0', '—', '—']),
+        (20, ['13.0', '14.0', '—']),
+        (100, ['13.0', '14.0', '15.0']),
     ],
 )
 def test_a_percentile_is_told_where_a_sample_lies_beyond_it(samples, shown):
