@@ -5,6 +5,7 @@ from .deeplabv3plus import DeepLabV3PlusHead
 from .edge import EdgeHead
 from .explicit_attention import ExplicitAttentionHead
 from .logits import LogitsHead
+from .pooled_pyramid import PooledPyramidHead
 from .scale_attention import DeconvAttentionHead, ScaleAttentionHead
 from .scale_semantic import ScaleSemanticHead
 
@@ -15,6 +16,7 @@ __all__ = [
     'EdgeHead',
     'ExplicitAttentionHead',
     'LogitsHead',
+    'PooledPyramidHead',
     'ScaleAttentionHead',
     'ScaleSemanticHead',
 ]
