@@ -84,7 +84,7 @@ class HierarchicalSegmentor(ScaleStage):
     @property
     def test_scales(self) -> tuple[float, ...]:
         """The scales of inference, from the highest to the lowest; ``test_cfg.scales`` may be changed at any time."""
-        return tuple(self.test_cfg.get('scales') or self.scales)
+        return check_scales(self.test_cfg.get('scales') or self.scales)
 
     def stage_of(self, scale: float) -> ScaleStage:
         """Return the network that looks at ``scale``: this one, or one of ``lower_stages``."""

@@ -53,6 +53,22 @@ def inputs_of(module: nn.Module) -> Iterator[list[Tensor]]:
         handle.remove()
 
 
+@contextmanager
+def without_gradients() -> Iterator[None]:
+    """Leave the block out of the gradient, and out of what autocast remembers.
+
+    torch 2.6 remembers the half-precision weights of such a block too; taken again later in the same step, they would
+    keep gradients from the parameters.
+    """
+    remembers = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.set_autocast_cache_enabled(remembers)
+
+
 class ScaleStage(EncoderDecoder):
     """The toolbox's ``EncoderDecoder`` with an attention head beside its decode head.
 
@@ -169,7 +185,7 @@ class ScaleStage(EncoderDecoder):
         features, size = self.decode(image), image.shape[-2:]
         attention = None
         if attend and self.attention_head is not None:
-            with torch.set_grad_enabled(torch.is_grad_enabled() and learn_attention):
+            with nullcontext() if learn_attention else without_gradients():
                 attention = resize_to(self.attention_head(features.read), size)
         extra: tuple[Tensor, ...] = ()
         if auxiliary:

@@ -35,6 +35,13 @@ def test_a_model_trained_on_two_scales_takes_any(tiny, scales, size):
         torch.testing.assert_close(model(image), expected)
 
 
+@pytest.mark.parametrize('given', [(0.5, 2, 1), [1, 0.5, 2]])
+def test_test_scales_come_from_the_highest_to_the_lowest(tiny, given):
+    model = tiny.build()
+    model.test_cfg.scales = given
+    assert model.test_scales == (2.0, 1.0, 0.5)
+
+
 def test_test_scales_without_one_are_refused_when_built_and_when_changed(tiny):
     with pytest.raises(ValueError, match=r'\{2, 0.5\} lack 1.0'):
         tiny.build(test_cfg=dict(mode='whole', scales=(0.5, 2.0)))
@@ -162,6 +169,19 @@ def test_the_highest_scales_attention_changes_no_logit_and_gets_no_gradient(tiny
     model.attend_highest = True
     outputs = dict(model.read_scales(image, (0.5, 1), auxiliary=False))
     assert outputs[0.5].attention.requires_grad and not outputs[1].attention.requires_grad
+
+
+def test_autocast_remembers_no_weights_from_where_gradients_are_off(tiny):
+    """torch 2.6 would take them again for the lower scale, whose convolutions then never learn; later ones do not."""
+    images, _, samples = tiny.scene()
+    model, seen = tiny.build(), []
+    model.attention_head.register_forward_pre_hook(
+        lambda *_: seen.append((torch.is_grad_enabled(), torch.is_autocast_cache_enabled()))
+    )
+    with torch.autocast('cpu', torch.bfloat16):
+        model.loss(images, samples)
+        assert torch.is_autocast_cache_enabled()
+    assert seen == [(False, False), (True, True)]
 
 
 def test_attention_maps_have_each_scales_own_size(tiny):
