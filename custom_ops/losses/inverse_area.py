@@ -70,10 +70,12 @@ class InverseAreaLoss(nn.Module):
     ) -> Tensor:
         """Return the mean; ``weight`` [B, H, W] multiplies each pixel's loss and not its share of the mean."""
         classes = cls_score.shape[1]
-        weights = cls_score.new_ones(classes) if self.class_weight is None else self.class_weight.to(cls_score.dtype)
+        # Half precision holds neither the weights nor their sum over an image.
+        logits = cls_score.float()
+        weights = logits.new_ones(classes) if self.class_weight is None else self.class_weight
         if len(weights) != classes:
             raise ValueError(f'{len(weights)} class weights for {classes} channels of logits: one each is needed')
-        pixels = F.cross_entropy(cls_score, label, weights, ignore_index=ignore_index, reduction='none')
+        pixels = F.cross_entropy(logits, label, weights, ignore_index=ignore_index, reduction='none')
         valid = None
         if self.avg_non_ignore:
             # Selecting the labelled pixels would make the device wait for their number.

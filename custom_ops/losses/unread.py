@@ -38,14 +38,17 @@ class UnreadCrossEntropyLoss(CrossEntropyLoss):
         reduction_override: str | None = None,
         ignore_index: int = -100,
     ) -> Tensor:
-        """Return the loss of ``cls_score`` [B, K, H, W] against ``label`` [B, H, W]: the toolbox's, up to rounding."""
+        """Return the loss of ``cls_score`` [B, K, H, W] against ``label`` [B, H, W]: the toolbox's, up to rounding.
+
+        It is computed in float32: half precision holds neither the weights of the classes nor their sum.
+        """
         reduction = reduction_override or self.reduction
-        weights = None if self.weights is None else self.weights.to(cls_score)
+        weights = self.weights
         if avg_factor is None and reduction == 'mean' and (self.avg_non_ignore or weights is not None):
             valid = label != ignore_index
             avg_factor = valid.sum() if weights is None else (weights[label.where(valid, 0)] * valid).sum()
         return self.loss_weight * cross_entropy(
-            cls_score,
+            cls_score.float(),
             label,
             weight,
             class_weight=weights,

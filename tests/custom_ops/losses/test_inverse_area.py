@@ -77,6 +77,20 @@ def test_one_count_for_each_class(batch):
         InverseAreaLoss((3, 1))(*batch)
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('areas', [None, (99_950, 40, 10)])
+def test_half_precision_logits_cost_what_their_values_cost_in_float32(dtype, areas):
+    """The weights of these pixels add up to more than float16 holds, and to more digits than bfloat16 has."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(1, 3, 40, 50, generator=generator).to(dtype).requires_grad_()
+    labels = torch.randint(0, 3, (1, 40, 50), generator=generator)
+    loss = InverseAreaLoss(areas)
+    found = loss(logits, labels)
+    assert torch.equal(found, loss(logits.detach().float(), labels))
+    found.backward()
+    assert logits.grad.dtype == dtype and logits.grad.abs().sum() > 0
+
+
 def test_weights_are_no_part_of_a_checkpoint():
     assert not InverseAreaLoss(AREAS).state_dict()
 

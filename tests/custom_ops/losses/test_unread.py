@@ -43,6 +43,16 @@ def test_loss_and_gradient_are_the_toolboxs(batch, reduction, class_weight, avg_
         torch.testing.assert_close(ours, theirs, **exact)
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('class_weight', [None, [1.1, 110.3, 1650.7, 9999.9]])
+def test_half_precision_logits_cost_what_their_values_cost_in_float32(batch, dtype, class_weight):
+    logits, labels = batch
+    module = unread.UnreadCrossEntropyLoss(class_weight=class_weight)
+    half, gradient = loss_of(module, logits.to(dtype), labels)
+    assert torch.equal(half, module(logits.to(dtype).float(), labels, ignore_index=255))
+    assert gradient.abs().sum() > 0
+
+
 def test_an_image_without_a_labelled_pixel_costs_nothing(batch):
     logits, labels = batch
     module = unread.UnreadCrossEntropyLoss(avg_non_ignore=True)
