@@ -12,21 +12,34 @@ from mmseg.registry import METRICS
 from torch import Tensor
 from torch.nn import functional as F
 
+LEAST = -100.0
+"""The least logarithm of a probability that counts, as in torch's binary cross entropy: float32 rounds some to 0."""
+
+
+def log_probabilities(logits: Tensor) -> Tensor:
+    """Return the logarithms of the classes' probabilities, float32 [K, H, W], for ``logits`` as the toolbox keeps them.
+
+    Of one channel alone it keeps the probability of class 1 in their place: two classes come back.
+    """
+    if logits.shape[0] > 1:
+        return logits.float().log_softmax(0)
+    probability = logits.float()
+    return torch.cat([(-probability).log1p(), probability.log()]).clamp(min=LEAST)
+
 
 def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> Tensor:
     """Return the summed cross entropy of logits [K, H, W] against labels [H, W], and how many pixels it is over.
 
     float64 [2] on the device of the logits, where nothing has to wait for it. Pixels labelled ``ignore_index`` count
-    for nothing. One channel alone is the logit of class 1 against 0.
+    for nothing. One channel alone is the probability of class 1, see ``log_probabilities``.
 
     Raises:
         ValueError: logits and labels are not of one size.
     """
     if logits.shape[1:] != label.shape:
         raise ValueError(f'logits {tuple(logits.shape)} are not at the size of the label {tuple(label.shape)}')
-    if logits.shape[0] == 1:
-        logits = torch.cat([torch.zeros_like(logits), logits])
-    total = F.cross_entropy(logits[None].float(), label[None].long(), ignore_index=ignore_index, reduction='sum')
+    chances = log_probabilities(logits)
+    total = F.nll_loss(chances[None], label[None].long(), ignore_index=ignore_index, reduction='sum')
     return torch.stack([total.double(), (label != ignore_index).sum().double()])
 
 
@@ -34,8 +47,8 @@ def pixel_losses(logits: Tensor, label: Tensor, ignore_index: int = 255) -> Tens
 class CrossEntropyMetric(BaseMetric):
     """Report ``val_loss``: the mean cross entropy, in nats, over all valid pixels of the evaluated images.
 
-    Reads ``seg_logits`` [K, H, W] and ``gt_sem_seg`` [1, H, W] of each sample; unweighted, whatever loss is trained.
-    NaN where every pixel was ignored.
+    Reads ``seg_logits`` [K, H, W] (of one channel the probability, as the toolbox stores it) and ``gt_sem_seg``
+    [1, H, W] of each sample; unweighted, whatever loss is trained. NaN where every pixel was ignored.
     """
 
     default_prefix = None
