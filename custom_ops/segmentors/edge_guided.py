@@ -23,13 +23,17 @@ Edges = Literal['photo', 'labels']
 def edges_of_samples(samples: SampleList, size: tuple[int, int], radius: int, ignore_index: int = 255) -> Tensor:
     """Return the edges [B, 1, H, W] of the samples' labels at ``size`` (H, W): 1 on an edge, 0 elsewhere, float32.
 
-    Labels of another size are resampled to it first, each pixel from its nearest.
+    Labels of another size are resampled to it first, each pixel from its nearest. Where the toolbox has padded images
+    without their labels, as it does in testing, these are brought to the image's place, and the padding has no edge.
     """
     maps = []
     for sample in samples:
-        labels = F.interpolate(sample.gt_sem_seg.data[None].float(), size, mode='nearest')[:, 0].long()
-        maps.append(label_edges(labels, radius, ignore_index) == 1)
-    return torch.stack(maps).float()
+        left, right, top, bottom = sample.get('img_padding_size', (0, 0, 0, 0))
+        image = size[0] - top - bottom, size[1] - left - right
+        labels = F.interpolate(sample.gt_sem_seg.data[None].float(), image, mode='nearest')[:, 0].long()
+        edges = label_edges(labels, radius, ignore_index) == 1
+        maps.append(F.pad(edges.float(), (left, right, top, bottom)))
+    return torch.stack(maps)
 
 
 @MODELS.register_module()

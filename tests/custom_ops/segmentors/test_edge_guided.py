@@ -87,6 +87,39 @@ def test_labels_of_another_size_are_brought_to_the_images(scene, samples, seen):
     assert torch.equal(seen.inputs[0][:, 3], (label_edges(labels) == 1).float())
 
 
+@pytest.mark.parametrize('padding', [dict(size=(64, 80)), dict(size_divisor=24)])
+@pytest.mark.parametrize('own_size', [False, True])
+def test_edges_of_labels_lie_where_the_image_lies_in_its_padding(scene, samples, seen, padding, own_size):
+    """Of labels at the image's size, or at twice that, which the photo then had."""
+    images, labels = scene[0][:, :, :, :60], scene[1][:, :, :60]
+    segmentor = seen(build(branch=False, train_edges='labels', test_edges='labels'))
+    segmentor.data_preprocessor.test_cfg = padding
+    for sample, label in zip(samples, labels, strict=True):
+        own = label.repeat_interleave(2, -1).repeat_interleave(2, -2) if own_size else label
+        sample.set_data(dict(gt_sem_seg=PixelData(data=own[None])))
+        sample.set_metainfo(dict(img_shape=(64, 60), ori_shape=tuple(own.shape)))
+    batch = segmentor.data_preprocessor(dict(inputs=list(images), data_samples=samples))
+    pass_through(segmentor, batch['inputs'], batch['data_samples'], 'test')
+    edges = seen.inputs[0][:, 3]
+    assert edges.shape[2] > 60
+    assert torch.equal(edges[:, :64, :60], (label_edges(labels) == 1).float())
+    assert not edges[:, 64:].any() and not edges[:, :, 60:].any()
+
+
+def test_labels_padded_with_their_images_are_taken_as_they_are(scene, samples, seen):
+    """In training the toolbox pads both."""
+    images, labels = scene[0][:, :, :, :60], scene[1][:, :, :60]
+    segmentor = seen(build(branch=False, train_edges='labels'))
+    segmentor.data_preprocessor.size = (64, 80)
+    segmentor.data_preprocessor.size_divisor = None
+    for sample, label in zip(samples, labels, strict=True):
+        sample.set_data(dict(gt_sem_seg=PixelData(data=label[None])))
+    batch = segmentor.data_preprocessor(dict(inputs=list(images), data_samples=samples), training=True)
+    pass_through(segmentor, batch['inputs'], batch['data_samples'], 'train')
+    assert torch.equal(seen.inputs[0][:, 3, :, :60], (label_edges(labels) == 1).float())
+    assert not seen.inputs[0][:, 3, :, 60:].any()
+
+
 def test_a_map_that_comes_with_the_image_is_kept(scene, samples, seen):
     images = torch.cat([scene[0], torch.rand(2, 1, 64, 64)], 1)
     pass_through(seen(build(branch=False)), images, samples, 'train')
