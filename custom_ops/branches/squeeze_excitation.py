@@ -4,6 +4,7 @@ Source: Hu et al. 2018, arXiv:1709.01507, section 3 (sigmoid gate); squeeze_edge
 Shapes: B batch, C channels, h x w features.
 """
 
+from contextlib import nullcontext
 from typing import Literal, get_args
 
 import torch
@@ -52,11 +53,17 @@ class SqueezeExcitation(nn.Module):
         self.gate: nn.Module = nn.Sigmoid() if gate == 'sigmoid' else nn.Softmax(dim=1)
 
     def gates(self, features: Tensor) -> Tensor:
-        """Return the gates [B, C] of features [B, C, h, w], in their number format."""
-        means = features.mean(dim=(2, 3))
-        # Under autocast a softmax is computed in float32: its gates must not widen the features.
-        gates = self.gate(self.excite(torch.relu(self.squeeze(means)))).to(features.dtype)
-        return gates if self.largest_factor == 1 else scale_largest_gate(gates, self.largest_factor)
+        """Return the gates [B, C] of features [B, C, h, w], in their number format.
+
+        They are computed in that of the weights, autocast or not: in half precision several would be the largest.
+        """
+        # Networks are counted on a device of shapes, which knows no autocast.
+        with nullcontext() if features.is_meta else torch.autocast(features.device.type, enabled=False):
+            means = features.mean(dim=(2, 3), dtype=self.squeeze.weight.dtype)
+            gates = self.gate(self.excite(torch.relu(self.squeeze(means))))
+            if self.largest_factor != 1:
+                gates = scale_largest_gate(gates, self.largest_factor)
+        return gates.to(features.dtype)
 
     def forward(self, features: Tensor) -> Tensor:
         return features * self.gates(features)[:, :, None, None]

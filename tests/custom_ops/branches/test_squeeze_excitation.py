@@ -51,6 +51,18 @@ def test_features_keep_their_number_format_under_autocast(features):
         assert build(gate='softmax')(features.bfloat16()).dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize('gate', ['sigmoid', 'softmax'])
+def test_gates_that_half_precision_cannot_tell_apart_are_not_both_the_largest(gate, features):
+    layer = build(gate=gate, largest_factor=1.5)
+    nn.init.zeros_(layer.excite.weight)
+    layer.excite.bias.data = torch.linspace(1.0, 1.001, 16)
+    features = features.bfloat16()
+    expected = layer.gates(features.float())
+    assert (expected > 1.4 * expected[0, 0]).sum(1).tolist() == [1, 1, 1]
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(layer.gates(features), expected.bfloat16())
+
+
 def test_the_toolboxs_residual_blocks_take_it_as_a_plugin():
     from mmengine.registry import init_default_scope
     from mmseg.models.backbones import ResNet
