@@ -14,9 +14,10 @@ IMAGENET_MEAN, IMAGENET_STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
 def pixels_of(images: Tensor, preprocessor: nn.Module) -> Tensor:
-    """Return BGR pixels [B, 3, H, W] in 0 to 255 for images [B, 3, H, W] that the toolbox's ``preprocessor`` made.
+    """Return the pixels [B, 3, H, W] in 0 to 255 that the toolbox's ``preprocessor`` made images [B, 3, H, W] of.
 
-    Any other preprocessor is taken to have left the pixels alone.
+    Their channels are as they were loaded, BGR unless the toolbox's own loading was replaced: it says that channels
+    were swapped, not what they were. Any other preprocessor is taken to have left the pixels alone.
     """
     if not isinstance(preprocessor, ImgDataPreprocessor):
         return images
@@ -33,7 +34,8 @@ class HEDBranch(BaseModule):
 
     Args:
         detector: config of a network whose last output is the edge logits.
-        frozen: no gradient reaches the detector, as in the source. Otherwise it learns with the network.
+        frozen: no gradient reaches the detector, as in the source, and it stays in evaluation mode. Otherwise it
+            learns with the network.
     """
 
     def __init__(
@@ -50,8 +52,15 @@ class HEDBranch(BaseModule):
         self.detector.requires_grad_(not frozen)
         self.bgr_to_rgb = bgr_to_rgb
         self.frozen = frozen
+        self.train()
         self.register_buffer('mean', torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    def train(self, mode: bool = True) -> 'HEDBranch':
+        """Set the mode of everything but a frozen detector: neither its statistics nor its dropout are of a batch."""
+        super().train(mode)
+        self.detector.train(mode and not self.frozen)
+        return self
 
     def forward(self, pixels: Tensor) -> Tensor:
         images = pixels.flip(1) if self.bgr_to_rgb else pixels

@@ -21,16 +21,29 @@ class GreyDetector(nn.Module):
         return None, self.factor * images[:, :1]
 
 
+@MODELS.register_module()
+class NoisyDetector(nn.Module):
+    """Behaves otherwise while it is trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(3)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, images):
+        return (self.dropout(self.norm(images))[:, :1],)
+
+
 @pytest.fixture(autouse=True)
 def scope():
     init_default_scope('mmseg')
 
 
-@pytest.mark.parametrize('bgr_to_rgb', [False, True])
+@pytest.mark.parametrize('swap', [{}, dict(bgr_to_rgb=True), dict(rgb_to_bgr=True)])
 @pytest.mark.parametrize('normalise', [{}, dict(mean=[10.0, 20.0, 30.0], std=[2.0, 3.0, 4.0])])
-def test_pixels_come_back_from_what_the_toolbox_made_of_them(bgr_to_rgb, normalise):
+def test_pixels_come_back_as_they_were_loaded_from_what_the_toolbox_made_of_them(swap, normalise):
     pixels = torch.randint(0, 256, (2, 3, 8, 9), dtype=torch.uint8)
-    preprocessor = SegDataPreProcessor(bgr_to_rgb=bgr_to_rgb, size_divisor=1, **normalise)
+    preprocessor = SegDataPreProcessor(size_divisor=1, **swap, **normalise)
     images = torch.stack(preprocessor(dict(inputs=list(pixels)))['inputs'].unbind())
     torch.testing.assert_close(pixels_of(images, preprocessor), pixels.float())
 
@@ -53,6 +66,20 @@ def test_the_detector_sees_its_own_normalisation():
 def test_a_frozen_detector_gets_no_gradient(frozen):
     edges = HEDBranch(dict(type='GreyDetector'), frozen=frozen)(torch.rand(1, 3, 4, 4))
     assert edges.requires_grad is not frozen
+
+
+@pytest.mark.parametrize('frozen', [True, False])
+def test_a_frozen_detector_keeps_its_statistics_and_drops_nothing(frozen):
+    branch = HEDBranch(dict(type='NoisyDetector'), frozen=frozen)
+    norm, pixels = branch.detector.norm, 255 * torch.rand(2, 3, 8, 8)
+    before = norm.running_mean.clone()
+    for mode in (None, True):
+        if mode:
+            nn.Sequential(branch).train(mode)
+        first, second = branch(pixels), branch(pixels)
+        assert torch.equal(first, second) == torch.equal(norm.running_mean, before) == frozen
+    branch.eval()
+    assert torch.equal(branch(pixels), branch(pixels))
 
 
 def test_its_constants_are_not_saved():
