@@ -48,13 +48,13 @@ def inverted_residual(
 
 @MODELS.register_module()
 class DilatedMobileNetV3(BaseModule):
-    """Trunk features of images [B, 3, H, W], H and W at least 64, one map per layer of ``out_indices``.
+    """Trunk features of images [B, 3, H, W] of any size, one map per layer of ``out_indices``.
 
     Layers are counted from the stem, 0, over fifteen blocks to the last 1x1, 16 (960 channels at stride 16). The
     default adds layer 4 (40 channels at stride 8), where torchvision attaches the auxiliary head.
 
     Raises:
-        ValueError: a layer is not offered, or an image has another number of channels or a side below 64 pixels.
+        ValueError: a layer is not offered, or an image has another number of channels.
     """
 
     def __init__(self, out_indices: Sequence[int] = (4, 16), init_cfg: dict | None = None):
@@ -92,7 +92,7 @@ class DilatedMobileNetV3(BaseModule):
         return {name: stored[other] for name, other in zip(own, theirs, strict=True)}
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        check_image(images, 3)
+        check_image(images, 3, minimum=1)
         features, x = [], images
         for index, layer in enumerate(self.layers):
             x = layer(x)

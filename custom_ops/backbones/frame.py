@@ -9,6 +9,8 @@ MIN_SIZE = 64
 def check_image(images: Tensor, channels: int, minimum: int = MIN_SIZE) -> None:
     """Refuse images that are not [B, ``channels``, H, W] with H and W at least ``minimum``.
 
+    A trunk has no minimum: what it gets may be a large image at a small scale.
+
     Raises:
         ValueError: names the value and the rule.
     """

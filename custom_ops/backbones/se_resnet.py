@@ -42,7 +42,7 @@ class ExcitedBasicBlock(BasicBlock):
 
 @MODELS.register_module()
 class SEResNet(ResNet):
-    """Trunk features of images [B, C, H, W], H and W at least 64: a tuple, one map per stage of ``out_indices``.
+    """Trunk features of images [B, C, H, W] of any size: a tuple, one map per stage of ``out_indices``.
 
     SE-ResNet-50: 26,039,024 parameters, 28,088,024 with a classifier of 1000 classes; 4.09 G multiply-adds at 224x224.
 
@@ -52,7 +52,7 @@ class SEResNet(ResNet):
         options: the toolbox's ResNet's own (``strides``, ``dilations``, ``multi_grid``, ``in_channels``, ...).
 
     Raises:
-        ValueError: the depth is not offered, or an image has another number of channels or a side below 64 pixels.
+        ValueError: the depth is not offered, or an image has another number of channels.
     """
 
     arch_settings: ClassVar[dict[int, tuple[type, tuple[int, ...]]]] = {
@@ -69,5 +69,5 @@ class SEResNet(ResNet):
         super().__init__(depth, plugins=[dict(cfg=layer, position='after_conv3')], **options)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        check_image(images, self.conv1.in_channels if not self.deep_stem else self.stem[0].in_channels)
+        check_image(images, self.conv1.in_channels if not self.deep_stem else self.stem[0].in_channels, minimum=1)
         return super().forward(images)

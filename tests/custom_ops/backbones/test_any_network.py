@@ -81,11 +81,18 @@ def test_padding_is_with_zeros_below_and_to_the_right(name):
     torch.testing.assert_close(network(images), network(padded)[..., :66, :95])
 
 
-@pytest.mark.parametrize('name', [name for name in ALL if name not in PHASES])
+@pytest.mark.parametrize('name', [name for name in ALL if name not in PHASES | TRUNKS])
 @pytest.mark.parametrize('size', [(63, 96), (96, 32)])
 def test_images_below_64_pixels_are_refused(name, size):
     with pytest.raises(ValueError, match=rf'image of {size[0]}x{size[1]} pixels: both sides must be at least 64'):
         build(name)(torch.zeros(1, 3, *size))
+
+
+@pytest.mark.parametrize('name', TRUNKS)
+@pytest.mark.parametrize('size', [(48, 48), (33, 20)])
+def test_a_trunk_takes_a_small_image_as_a_large_one_at_a_small_scale_is(name, size):
+    features = outputs(build(name), torch.randn(1, 3, *size))
+    assert all(torch.isfinite(one).all() and min(one.shape[-2:]) >= 1 for one in features)
 
 
 @everything
