@@ -4,6 +4,7 @@ import os
 import time
 from pathlib import Path
 
+from mmengine.dist import barrier, master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -16,7 +17,8 @@ class AtomicCheckpointHook(Hook):
     """Keep ``<work_dir>/last.pth``: weights, optimiser, schedules, loop position and random state.
 
     mmengine's own hook deletes the previous file before the next one is complete and saves no random
-    state; here the file is replaced in one step, so a kill at any moment leaves a usable checkpoint.
+    state; here the file is replaced in one step, so a kill at any moment leaves a usable checkpoint. Of several
+    processes the first one writes, its random state with it; the others wait for it at the end.
 
     Args:
         interval_sec: least time between two checkpoints.
@@ -68,7 +70,9 @@ class AtomicCheckpointHook(Hook):
     def after_train(self, runner: Runner) -> None:
         if self.save_last and self._saved_iter != runner.iter:
             self.save(runner, runner.iter)
+        barrier()
 
+    @master_only
     def save(self, runner: Runner, iteration: int) -> None:
         """Write the state after ``iteration`` iterations and point mmengine's ``last_checkpoint`` at it."""
         folder = Path(runner.work_dir)

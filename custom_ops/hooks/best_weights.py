@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.dist import barrier, master_only
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -17,7 +18,7 @@ class BestWeightsHook(Hook):
     """Keep ``<work_dir>/best.pth``: the weights with the highest validated score so far, the earliest of equals.
 
     The file holds ``state_dict`` and ``meta`` (``iter``, and the score under its name). A continued training goes on
-    from the best that it left.
+    from the best that it left. Of several processes, which all know the score, the first one writes.
 
     Args:
         key: the validation metric to compare; higher is better.
@@ -50,6 +51,13 @@ class BestWeightsHook(Hook):
         if runner.iter <= self.after_iters or (self.best is not None and score <= self.best):
             return
         self.best = score
+        self._write(runner, score)
+
+    def after_train(self, runner: Runner) -> None:
+        barrier()
+
+    @master_only
+    def _write(self, runner: Runner, score: float) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         part = Path(runner.work_dir) / 'best.pth.part'
         torch.save({'state_dict': model.state_dict(), 'meta': {'iter': runner.iter, self.key: score}}, part)

@@ -4,6 +4,7 @@ import csv
 import time
 from pathlib import Path
 
+from mmengine.dist import barrier, master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -20,7 +21,7 @@ class CurveHook(Hook):
     Columns: ``step`` (optimiser steps done), ``epoch`` (fractional, of the training images), ``lr`` (of the
     first parameter group), ``loss`` (mean over the step's micro-batches), ``val_miou`` and
     ``val_pixel_accuracy`` (percent) and ``val_loss`` (nats), empty where not evaluated, ``sec`` (training seconds
-    since the start, carried over an interruption).
+    since the start, carried over an interruption). Of several processes the first one writes, its own losses.
 
     Args:
         steps_per_epoch: optimiser steps that one pass over the training samples takes.
@@ -41,6 +42,7 @@ class CurveHook(Hook):
         self._mark = 0.0
         self._rows: list[tuple] = []
 
+    @master_only
     def before_train(self, runner: Runner) -> None:
         self._file = Path(runner.work_dir) / 'curves.csv'
         kept = _rows_until(self._file, runner.iter // self.accumulate)
@@ -49,6 +51,7 @@ class CurveHook(Hook):
             csv.writer(out).writerows([COLUMNS, *kept])
         self._mark = time.monotonic()
 
+    @master_only
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         note = runner.iter + 1, runner.optim_wrapper.get_lr()['lr'][0], self._clock()
         self._take(self._unread.add(note, outputs['loss']))
@@ -76,6 +79,7 @@ class CurveHook(Hook):
     def before_val(self, runner: Runner) -> None:
         self._flush()
 
+    @master_only
     def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
         step = runner.iter // self.accumulate
         given = metrics or {}
@@ -86,6 +90,7 @@ class CurveHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         self._flush()
+        barrier()
 
     def _clock(self) -> float:
         now = time.monotonic()
@@ -96,6 +101,7 @@ class CurveHook(Hook):
     def _epoch(self, step: int) -> str:
         return f'{step / self.steps_per_epoch:.4f}'
 
+    @master_only
     def _flush(self) -> None:
         self._take(self._unread.read())
         if self._rows:

@@ -30,6 +30,10 @@ class FreezeHook(Hook):
 
     What a turn does not name is trained during it. Follows the runner's iteration, hence survives a resume.
 
+    Several processes (DDP) need ``find_unused_parameters=True`` and no ``static_graph`` in their config: the model is
+    wrapped before a turn freezes anything, and the gradients of what is frozen never come. What the model itself held
+    frozen when it was wrapped (``frozen`` of a segmentor) no turn may train: its gradients are not averaged.
+
     Args:
         turns: for each turn the blocks frozen in it, by name or pattern, see ``freezing.freeze``: 'trunk',
             'segmentation', 'attention', 'scale_0_5/trunk', 'scale_1/*'.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
@@ -77,7 +78,8 @@ class LearningRateRangeHook(Hook):
 
     Writes ``<work_dir>/lr_range.csv`` (``step``, ``lr``, ``loss``, one row an optimiser step) and, when the loss has
     diverged, ends the training. Weights, statistics and optimiser are afterwards what they were before. Parameter
-    groups keep the ratios of their rates. A sweep cannot be resumed.
+    groups keep the ratios of their rates. A sweep cannot be resumed, and is of one process: of several, each would end
+    it by its own loss.
 
     Args:
         low, high: first and last rate of the first parameter group.
@@ -86,7 +88,7 @@ class LearningRateRangeHook(Hook):
         read_every: iterations between two readings of the losses; see ``deferred``.
 
     Raises:
-        ValueError: not 0 < low < high, or fewer than three steps.
+        ValueError: not 0 < low < high, or fewer than three steps; before training, there are several processes.
     """
 
     priority = 'LOW'
@@ -103,6 +105,8 @@ class LearningRateRangeHook(Hook):
         self._unread = DeferredValues(read_every)
 
     def before_train(self, runner: Runner) -> None:
+        if get_world_size() > 1:
+            raise ValueError(f'a sweep of rates by {get_world_size()} processes: one alone is needed')
         optimizer = runner.optim_wrapper.optimizer
         first = optimizer.param_groups[0]['lr']
         self._ratios = [group['lr'] / first for group in optimizer.param_groups]

@@ -1,12 +1,14 @@
 """What several networks are tested with: a scene of three classes, and training on it until it is learnt."""
 
+import multiprocessing
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 K, H, W = 3, 64, 64
@@ -59,6 +61,34 @@ def settle(network: nn.Module, run: Callable[[nn.Module], object]) -> None:
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.eval()
         norm.momentum = momentum
+
+
+@pytest.fixture
+def in_two_processes(tmp_path) -> Callable[[Callable[[int], object]], list]:
+    """Call a function of the rank in two processes that know of each other; return what each of them gave."""
+
+    def one(rank: int, work: Callable[[int], object], given) -> None:
+        # A fork has none of the threads of its parent, which a sum over many numbers would wait for.
+        torch.set_num_threads(1)
+        meeting = f'file://{tmp_path / "meeting"}'
+        distributed.init_process_group('gloo', meeting, timedelta(seconds=60), world_size=2, rank=rank)
+        given.send(work(rank))
+        distributed.barrier()
+        distributed.destroy_process_group()
+
+    def run(work: Callable[[int], object]) -> list:
+        context = multiprocessing.get_context('fork')
+        pipes = [context.Pipe(duplex=False) for _ in range(2)]
+        processes = [context.Process(target=one, args=(rank, work, pipes[rank][1])) for rank in range(2)]
+        for process, (_, given) in zip(processes, pipes, strict=True):
+            process.start()
+            given.close()
+        results = [taken.recv() for taken, _ in pipes]
+        for process in processes:
+            process.join()
+        return results
+
+    return run
 
 
 @pytest.fixture

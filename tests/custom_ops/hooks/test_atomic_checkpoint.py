@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from custom_ops.hooks import AtomicCheckpointHook
@@ -55,6 +57,19 @@ def test_a_stop_saves_and_ends_the_training(tmp_path):
     with pytest.raises(KeyboardInterrupt, match='asked to stop after step 1'):
         run(hook, runner, 5)
     assert runner.saved == [1]
+
+
+def test_the_first_of_two_processes_writes_and_the_other_waits_for_it(tmp_path, in_two_processes):
+    def train(rank):
+        hook, runner = AtomicCheckpointHook(interval_steps=2), FakeRunner(tmp_path)
+        run(hook, runner, 3)
+        if rank == 0:
+            time.sleep(0.3)
+        runner.iter = 3
+        hook.after_train(runner)
+        return runner.saved, (tmp_path / 'last.pth').read_text()
+
+    assert in_two_processes(train) == [([2, 3], 'whole 3'), ([], 'whole 3')]
 
 
 @pytest.mark.parametrize('wrong', [{'interval_sec': 0}, {'interval_steps': 0}, {'accumulate': 0}])

@@ -1,3 +1,4 @@
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -45,3 +46,15 @@ def test_a_resumed_training_goes_on_from_the_best_it_left(tmp_path):
 def test_a_score_that_is_not_given_names_those_that_are(tmp_path):
     with pytest.raises(KeyError, match="no 'dice': choose from miou, pixel_accuracy"):
         validate(BestWeightsHook('dice'), tmp_path, [(1, 30.0)])
+
+
+def test_the_first_of_two_processes_writes_and_the_other_waits_for_it(tmp_path, in_two_processes):
+    def train(rank):
+        hook, own = BestWeightsHook(), tmp_path / str(rank)
+        own.mkdir()
+        if rank == 0:
+            time.sleep(0.3)
+        hook.after_train(validate(hook, own, [(1, 10.0)]))
+        return [(tmp_path / folder / 'best.pth').exists() for folder in '01']
+
+    assert in_two_processes(train) == [[True, False], [True, False]]

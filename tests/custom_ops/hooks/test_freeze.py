@@ -2,7 +2,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch import nn
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from custom_ops.hooks.freeze import FreezeHook, turn_at
 
@@ -12,6 +13,9 @@ class Network(nn.Module):
         super().__init__()
         self.backbone = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2))
         self.decode_head = nn.Conv2d(2, 3, 1)
+
+    def forward(self, images):
+        return self.decode_head(self.backbone(images))
 
 
 def run(hook, iterations, model, max_iters=None, start=0):
@@ -48,8 +52,35 @@ def test_frozen_statistics_do_not_move_when_validation_wakes_the_model():
     model, hook = Network(), FreezeHook([['trunk']])
     before = model.backbone[1].running_mean.clone()
     for _ in run(hook, 3, model):
-        model.decode_head(model.backbone(torch.randn(4, 1, 8, 8)))
+        model(torch.randn(4, 1, 8, 8))
     assert torch.equal(model.backbone[1].running_mean, before)
+
+
+@pytest.fixture
+def group(tmp_path):
+    """A group of one process, which is enough for DDP to wait for gradients."""
+    distributed.init_process_group('gloo', f'file://{tmp_path / "meeting"}', world_size=1, rank=0)
+    yield
+    distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures('group')
+@pytest.mark.parametrize('find', [True, False])
+def test_ddp_has_to_look_for_what_is_frozen(find):
+    network = Network()
+    model = DistributedDataParallel(network, find_unused_parameters=find)
+
+    def train():
+        for _ in run(FreezeHook([['trunk'], ['segmentation']]), 4, model):
+            model.zero_grad()
+            model(torch.randn(2, 1, 4, 4)).square().mean().backward()
+            yield [part.weight.grad is not None for part in (network.backbone[0], network.decode_head)]
+
+    if find:
+        assert list(train()) == [[False, True]] * 2 + [[True, False]] * 2
+    else:
+        with pytest.raises(RuntimeError, match='find_unused_parameters=True'):
+            list(train())
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,12 @@ def test_impossible_sweeps_are_refused():
         LearningRateRangeHook(1.0, 0.1, 10)
     with pytest.raises(ValueError, match='steps 2'):
         LearningRateRangeHook(0.1, 1.0, 2)
+
+
+def test_a_sweep_is_of_one_process(tmp_path, in_two_processes):
+    def one(rank):
+        with pytest.raises(ValueError, match='a sweep of rates by 2 processes: one alone is needed'):
+            sweep(LearningRateRangeHook(LOW, HIGH, STEPS), tmp_path)
+        return rank
+
+    assert in_two_processes(one) == [0, 1]
