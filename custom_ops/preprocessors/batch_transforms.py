@@ -5,6 +5,7 @@ device. Shapes: ``images`` [B, 3, H, W] in BGR, whole grey levels 0 to 255 in fl
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -69,28 +70,32 @@ def change_colour(images: Tensor, saturation: Tensor, hue: Tensor) -> Tensor:
     return torch.stack([channel(1), channel(3), channel(5)], 1).round().clamp(0, 255)
 
 
+def weigh_neighbours(planes: Tensor, weights: Tensor, axis: int) -> Tensor:
+    """Return the weighted sums of n neighbours along ``axis``, of which n - 1 are lost; ``weights`` are [B or 1, n].
+
+    Not a convolution: a GPU may round the levels of one to 10 bits (TF32), and autocast to 8.
+    """
+    count = weights.shape[1]
+    left = planes.shape[axis] - count + 1
+    parts = (weights[:, i].reshape(-1, 1, 1, 1) * planes.narrow(axis, i, left) for i in range(count))
+    return reduce(torch.add, parts)
+
+
 def blur(images: Tensor, sigmas: Tensor, widest: float) -> Tensor:
     """Blur each image by a Gaussian of its own standard deviation (0 leaves it), in pixels, at most ``widest``."""
     radius = max(1, round(WIDEST_SIGMAS * widest))
     reach = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     weights = torch.exp(-0.5 * (reach / sigmas.reshape(-1, 1).clamp(min=1e-3)) ** 2)
     weights = weights / weights.sum(1, keepdim=True)
-    batch, channels, height, width = images.shape
-    planes = images.reshape(1, batch * channels, height, width)
-    kernel = weights.repeat_interleave(channels, 0)[:, None]
-    planes = F.pad(planes, (radius, radius, radius, radius), mode='reflect')
-    planes = F.conv2d(planes, kernel[:, :, None], groups=batch * channels)
-    planes = F.conv2d(planes, kernel[..., None], groups=batch * channels)
-    return planes.reshape(images.shape).round()
+    padded = F.pad(images, (radius, radius, radius, radius), mode='reflect')
+    return weigh_neighbours(weigh_neighbours(padded, weights, 3), weights, 2).round()
 
 
 def sharpen(images: Tensor, factor: float) -> Tensor:
     """Move each pixel away from its smoothed surroundings, as ``mmcv.adjust_sharpness``."""
-    square = torch.ones(1, 1, 3, 3, device=images.device)
-    square[0, 0, 1, 1] = 5
-    batch, channels, height, width = images.shape
-    padded = F.pad(images.reshape(-1, 1, height, width), (1, 1, 1, 1), mode='reflect')
-    smooth = F.conv2d(padded, square / 13).round().reshape(batch, channels, height, width)
+    padded, ones = F.pad(images, (1, 1, 1, 1), mode='reflect'), torch.ones(1, 3, device=images.device)
+    square = weigh_neighbours(weigh_neighbours(padded, ones, 3), ones, 2)
+    smooth = ((square + 4 * images) / 13).round()
     return (images * factor + smooth * (1 - factor)).clamp(0, 255).floor()
 
 

@@ -73,6 +73,24 @@ def test_sharpening_is_the_toolboxs(factor):
     assert np.abs(as_image(batch_transforms.sharpen(as_batch(photograph()), factor)) - expected).max() <= 1
 
 
+DEVICES = ['cpu', pytest.param('cuda', marks=pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU'))]
+
+
+@pytest.mark.parametrize('device', DEVICES)
+@pytest.mark.parametrize('name', ['blur', 'sharpen'])
+def test_levels_are_those_of_float64_whatever_convolutions_are_rounded_to(name, device, monkeypatch):
+    """A GPU rounds those of float32 to TF32 by default; on a processor autocast stands for it."""
+    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', True)
+    batch = as_batch(photograph(0), photograph(1)).to(device)
+    arguments = {'blur': (column(0.9, 0.7).to(device), 1.0), 'sharpen': (2.0,)}[name]
+    transform = getattr(batch_transforms, name)
+    expected = transform(batch.cpu().double(), *(one.cpu() if torch.is_tensor(one) else one for one in arguments))
+    with torch.autocast(device, torch.bfloat16):
+        found = transform(batch, *arguments)
+    assert found.dtype == torch.float32
+    assert torch.equal(found.cpu().double(), expected)
+
+
 @pytest.mark.parametrize('direction', ['horizontal', 'vertical', 'diagonal'])
 def test_image_and_labels_are_mirrored_together(direction):
     image, label = photograph(), photograph()[..., 0]
