@@ -27,6 +27,10 @@ MEASURED: tuple[Answer, ...] = ('reproduced', 'contradicted', 'inconclusive')
 """The answers that rest on a measurement."""
 
 
+NEVER = 2**31 - 1
+"""Stands for the seeds that are needed where no number of them would decide."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One measurable statement about ``metric`` of experiment ``of``.
@@ -102,7 +106,8 @@ class Verdict:
     """What is to be believed of a claim on one setting (data set, size, budget, precision), and why.
 
     ``reduced_budget`` marks evidence from trainings shorter than documented. ``evidence`` lists the runs (ids of
-    receipts); ``seeds_needed`` is how many seeds would decide an open claim if the effect stays what it is.
+    receipts); ``seeds_needed`` is how many seeds would decide an open claim if the effect stays what it is: ``NEVER``
+    where more of them alone would not, None where that is not known.
     """
 
     claim: str

@@ -9,7 +9,7 @@ from math import exp, inf, isfinite, log, sqrt
 
 import numpy as np
 
-from bench.claims import Check
+from bench.claims import NEVER, Check
 from bench.judging import uncertainty
 from bench.judging.resampling import image_error
 from bench.judging.samples import Sample
@@ -54,7 +54,8 @@ class Outcome:
 
     ``effect`` with its interval [``low``, ``high``] (None: not known); ``holds`` is the p-value of the statement and
     ``fails`` that of its opposite, each believed at ``ALPHA``. ``needed`` says how many seeds would settle it at a
-    given alpha. ``phrase`` is the measurement in words, ``claimed`` what it should be.
+    given alpha, ``NEVER`` where more alone would not, None where their spread is not known. ``phrase`` is the
+    measurement in words, ``claimed`` what it should be.
     """
 
     effect: float
@@ -234,7 +235,7 @@ def _outcome(
     def needed(alpha: float) -> int | None:
         if measured.deviation is None:
             return None
-        return uncertainty.seeds_to_decide(distance, measured.deviation, measured.image_error, alpha)
+        return _or_never(uncertainty.seeds_to_decide(distance, measured.deviation, measured.image_error, alpha))
 
     ends = _finite(shown[1]), _finite(shown[2])
     return Outcome(shown[0], *ends, holds, fails, seeds, phrase, claimed, needed)
@@ -258,8 +259,12 @@ def _against_one_run(check: Check, of: Sample, measured: Estimate, unit: str) ->
         seeds=seeds,
         phrase=f'the {_metric(check)} of {_name(of)} is {told} (95 %, {_count(seeds)})',
         claimed=_bounds(check, unit)[2],
-        needed=lambda alpha: uncertainty.seeds_to_predict(deviation, margin if gap <= margin else gap),
+        needed=lambda alpha: _or_never(uncertainty.seeds_to_predict(deviation, margin if gap <= margin else gap)),
     )
+
+
+def _or_never(seeds: int | None) -> int:
+    return NEVER if seeds is None else seeds
 
 
 def _draw_means(samples: Sequence[Sample], estimates: Sequence[Estimate]) -> np.ndarray:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from bench.claims import MEASURED, Answer, Claim, Verdict
+from bench.claims import MEASURED, NEVER, Answer, Claim, Verdict
+from bench.judging.run_values import TIMED
 from bench.records import Catalogue
 from bench.render import cells
 from bench.render.gather import Judged, Row
@@ -74,12 +75,14 @@ def why(claim: Claim, judged: Judged) -> str:
 
 
 def seeds(verdict: Verdict | None) -> str:
-    """Return how many seeds a verdict rests on and, where it is open, how many would decide it."""
+    """Return how many seeds a verdict rests on and, where it is open, how many would decide it, as far as is known."""
     if verdict is None or not verdict.seeds:
         return cells.DASH
-    if verdict.answer != 'inconclusive':
+    # Other seeds train other weights, which take the same time.
+    timed = any(finding.check.metric in TIMED for finding in verdict.findings)
+    if verdict.answer != 'inconclusive' or verdict.seeds_needed is None or timed:
         return str(verdict.seeds)
-    if verdict.seeds_needed is None:
+    if verdict.seeds_needed == NEVER:
         return f'{verdict.seeds}; more seeds alone would not decide it'
     return f'{verdict.seeds}; about {verdict.seeds_needed} would decide it'
 
@@ -166,7 +169,7 @@ def _record(claim: Claim, judged: Judged) -> dict[str, object]:
         'reduced_budget': verdict.reduced_budget,
         'setting': verdict.setting,
         'seeds': verdict.seeds,
-        'seeds_needed': verdict.seeds_needed,
+        'seeds_needed': None if verdict.seeds_needed == NEVER else verdict.seeds_needed,
     }
 
 

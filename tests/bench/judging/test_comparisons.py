@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench.claims import Check
+from bench.claims import NEVER, Check
 from bench.judging import comparisons
 from bench.judging.comparisons import against_number, beyond, compare, in_order
 from bench.judging.resampling import Grouping, draw
@@ -332,7 +332,19 @@ def test_seeds_that_would_settle_an_open_difference_are_told():
     outcome = compare(check('greater'), first, second, None, 'percent')
     assert answer(outcome) == 'open'
     assert outcome.needed(ALPHA) > 3
-    assert outcome.needed(ALPHA / 50) > outcome.needed(ALPHA)
+    assert NEVER > outcome.needed(ALPHA / 50) > outcome.needed(ALPHA)
+
+
+def test_seeds_that_would_not_do_are_told_from_a_spread_that_is_not_known(generator):
+    """Where the images leave it open no seed helps; one seed alone does not say how far the next would lie."""
+    hard = generator.normal(0, 3, IMAGES)
+    images = hard - hard.mean() + np.array([[0.0], [0.1], [0.2]])
+    first, second = scored('a', 50 + images), scored('b', np.full((3, IMAGES), 50.0))
+    assert compare(check('greater'), first, second, None, 'percent').needed(ALPHA) == NEVER
+    alone = compare(check('greater'), scored('a', 50 + images[:1]), scored('b', np.full((1, IMAGES), 50.0)), None, '')
+    assert alone.needed(ALPHA) is None
+    run = against_number(check('value', 50.0, 0.0, than=()), sample('a', 50.0, 51.0), None, 'percent')
+    assert run.needed(ALPHA) == NEVER, 'no number of runs leaves the next one no room'
 
 
 def test_the_measurement_is_told_in_words():

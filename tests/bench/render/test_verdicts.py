@@ -1,6 +1,6 @@
 import pytest
 
-from bench.claims import Verdict
+from bench.claims import NEVER, Check, Finding, Verdict
 from bench.render import gather, verdicts
 from bench.render.gather import Judged
 
@@ -72,9 +72,26 @@ def test_every_answer_has_a_sign():
     [
         ('reproduced', 3, None, '3'),
         ('inconclusive', 3, 12, '3; about 12 would decide it'),
-        ('inconclusive', 3, None, '3; more seeds alone would not decide it'),
+        ('inconclusive', 3, NEVER, '3; more seeds alone would not decide it'),
+        ('inconclusive', 1, None, '1'),
         ('not measured', 0, None, '—'),
     ],
 )
 def test_an_open_claim_says_how_many_seeds_would_decide_it(answer, seeds, needed, told):
     assert verdicts.seeds(Verdict('A01', 'x', answer, seeds=seeds, seeds_needed=needed)) == told
+
+
+def test_no_seed_is_said_to_decide_a_time():
+    finding = Finding(Check('latency_ms', 'less', 'toy/base', ('toy/wide',)), 'inconclusive')
+    open_one = Verdict('A01', 'x', 'inconclusive', findings=(finding,), seeds=2, seeds_needed=NEVER)
+    assert verdicts.seeds(open_one) == '2'
+
+
+def test_the_sheet_has_no_number_where_no_number_would_do(catalogue):
+    found = {
+        name: Judged((Verdict('A01', 'x', 'inconclusive', seeds=2, seeds_needed=needed),))
+        for name, needed in (('never', NEVER), ('known', 7))
+    }
+    sheets = {name: verdicts.frame(catalogue, one).set_index('id') for name, one in found.items()}
+    assert sheets['known'].loc['A01', 'seeds_needed'] == 7
+    assert sheets['never']['seeds_needed'].isna().all()
