@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import store
-from bench.claims import Finding, Verdict
+from bench.claims import Answer, Finding, Verdict
 from bench.records import Receipt
-from bench.render import costs, images, verdicts
+from bench.render import costs, effects, images, verdicts
 from bench.render.document import Document
 from bench.render.gather import Row, class_names, lookup, settings_of
 from bench.render.tables import Table, class_iou, miou_deviation
@@ -164,7 +164,8 @@ def _claims(document: Document) -> list[dict[str, Any]]:
                 'needs': list(claim.needs),
                 'answer': best.answer if best else verdicts.NOT_JUDGED,
                 'told': verdicts.named(best),
-                'effect': verdicts.effect(best),
+                'setting': best.setting if best else '',
+                'effect': effects.effect(best),
                 'reason': verdicts.why(claim, judged),
                 'evidence': list(best.evidence) if best else [],
                 'verdicts': [_verdict(one) for one in by_claim.get(claim.id, [])],
@@ -178,20 +179,21 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         'answer': verdict.answer,
         'told': verdicts.named(verdict),
         'setting': verdict.setting,
-        'effect': verdicts.effect(verdict),
+        'effect': effects.effect(verdict),
         'seeds': verdicts.seeds(verdict),
         'reason': verdict.reason,
         'evidence': list(verdict.evidence),
-        'findings': [_finding(one) for one in verdict.findings],
+        'findings': [_finding(one, verdict.answer) for one in verdict.findings],
     }
 
 
-def _finding(finding: Finding) -> str:
-    check = finding.check
+def _finding(finding: Finding, verdict: Answer) -> str:
+    """Return what came of a check; that it is so by itself, where the verdict that it is a part of says otherwise."""
+    check, aside = finding.check, '' if finding.answer == verdict else ' by itself'
     # A name of an experiment keeps its small letter.
     reason = f'T{finding.reason[1:]}' if finding.reason.startswith('the ') else finding.reason
     asked = _RELATIONS[check.relation].format(', '.join(check.than))
-    return f'{check.metric} of {check.of} {asked}: {finding.answer}. {reason}'.strip()
+    return f'{check.metric} of {check.of} {asked}: {finding.answer}{aside}. {reason}'.strip()
 
 
 def _table(table: Table, out: Path | None) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from bench.render import cells, explorer, verdicts
+from bench.claims import Verdict
+from bench.render import cells, effects, explorer, verdicts
 from bench.render.document import Document, Picture
+from bench.render.gather import Judged
 from bench.render.tables import SMOKE_NOTE
 
 SCRIPTS = ('grid.js', 'dialogs.js', 'chooser.js', 'page.js')
@@ -42,7 +44,7 @@ def markdown(document: Document) -> str:
 
 
 def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str, str]]]]:
-    """Return what held and what fell: heading, then id, sign, statement and effect of each claim."""
+    """Return what held and what fell: heading, then id, sign, statement and what was measured of each claim."""
     claims = document.catalogue.claims
     told = []
     for answer, heading in (('reproduced', 'What held'), ('contradicted', 'What fell')):
@@ -51,10 +53,17 @@ def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str, str]]
             verdict = document.judged.of(name)
             if verdict and verdict.answer == answer:
                 aside = ' (reduced budget)' if verdict.reduced_budget else ''
-                effect = '' if verdict.effect is None else verdicts.effect(verdict)
-                found.append((name, verdicts.SIGNS[answer], claim.statement + aside, effect))
+                measured = _measured(verdict, document.judged)
+                found.append((name, verdicts.SIGNS[answer], claim.statement + aside, measured))
         told.append((heading, found))
     return told
+
+
+def _measured(verdict: Verdict, judged: Judged) -> str:
+    """Return the effect, the seeds that it rests on and what it should have been; then what was measured elsewhere."""
+    rests = f', {verdicts.counted_seeds(verdict.seeds)} on {verdict.setting}' if verdict.seeds else ''
+    told = [f'{effects.in_words(verdict)}{rests}', effects.claimed(verdict)] if verdict.effect is not None else []
+    return '. '.join(filter(None, ('; '.join(filter(None, told)), verdicts.elsewhere(verdict, judged))))
 
 
 def _environment() -> Environment:

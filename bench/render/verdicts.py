@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from bench.claims import MEASURED, NEVER, Answer, Claim, Verdict
+from bench.claims import MEASURED, NEVER, Claim, Verdict
 from bench.judging.run_values import TIMED
 from bench.records import Catalogue
-from bench.render import cells
+from bench.render import cells, effects
 from bench.render.gather import Judged, Row
 from bench.render.tables import Table
 
@@ -27,9 +27,6 @@ SIGNS: dict[str, str] = {
     NOT_JUDGED: '○',
 }
 """A sign for each answer, so that no verdict is told by its colour alone."""
-
-DECIDED: tuple[Answer, ...] = ('reproduced', 'contradicted')
-_ORDER: tuple[Answer, ...] = (*DECIDED, 'inconclusive')
 
 
 def claims_of(catalogue: Catalogue, report: str | None = None) -> list[Claim]:
@@ -51,27 +48,34 @@ def named(verdict: Verdict | None) -> str:
     return f'reduced budget: {verdict.answer}' if verdict.reduced_budget else verdict.answer
 
 
-def effect(verdict: Verdict | None) -> str:
-    """Return the effect, its interval and unit; a dash where nothing was measured."""
-    if verdict is None or verdict.effect is None:
-        return cells.DASH
-    text = f'{verdict.effect:.4g}'
-    if verdict.low is not None and verdict.high is not None and verdict.low != verdict.high:
-        text += f' [{verdict.low:.4g}, {verdict.high:.4g}]'
-    return f'{text} {verdict.unit}'.rstrip()
-
-
 def why(claim: Claim, judged: Judged) -> str:
-    """Return what explains the verdict to believe and, where another setting decided the claim, how it did there."""
+    """Return what explains the verdict to believe, and what was measured of the claim elsewhere."""
     verdict = judged.of(claim.id)
     if verdict is None:
         return claim.reason
-    told = [
-        f'On {one.setting}, {one.seeds} seeds: {one.answer}.'
-        for one in judged.verdicts
-        if one.claim == claim.id and one.setting != verdict.setting and one.answer in DECIDED
-    ]
-    return ' '.join([verdict.reason or claim.reason, *told]).strip()
+    return ' '.join(filter(None, (verdict.reason or claim.reason, elsewhere(verdict, judged))))
+
+
+def elsewhere(verdict: Verdict, judged: Judged) -> str:
+    """Return what the same claim came to in every other setting that measured it; empty where none did."""
+    found: dict[str, list[str]] = {}
+    for one in judged.verdicts:
+        if one.claim == verdict.claim and one.setting != verdict.setting and one.answer in MEASURED:
+            where = _unlike(one.setting, verdict.setting)
+            found.setdefault(one.answer, []).append(f'{where} ({counted_seeds(one.seeds)})' if one.seeds else where)
+    told = '; '.join(f'{answer} on {" and ".join(places)}' for answer, places in found.items())
+    return f'Elsewhere: {told}.' if told else ''
+
+
+def counted_seeds(number: int) -> str:
+    """Return ``1 seed`` or ``2 seeds``."""
+    return f'{number} seed{"s" * (number != 1)}'
+
+
+def _unlike(setting: str, other: str) -> str:
+    """Return those parts of a setting's label that set it apart from the ``other``."""
+    known = other.split(', ')
+    return ', '.join(part for part in setting.split(', ') if part not in known) or setting
 
 
 def seeds(verdict: Verdict | None) -> str:
@@ -106,8 +110,8 @@ def touching(row: Row, catalogue: Catalogue, judged: Judged) -> str:
 def tally(catalogue: Catalogue, judged: Judged) -> list[tuple[str, int]]:
     """Return how many claims got each answer, what was decided first."""
     counts = Counter(verdict.answer if (verdict := judged.of(name)) else NOT_JUDGED for name in catalogue.claims)
-    rest = sorted(set(counts) - set(_ORDER))
-    return [(answer, counts[answer]) for answer in (*_ORDER, *rest) if counts[answer]]
+    rest = sorted(set(counts) - set(MEASURED))
+    return [(answer, counts[answer]) for answer in (*MEASURED, *rest) if counts[answer]]
 
 
 def table(report: str, catalogue: Catalogue, judged: Judged) -> Table | None:
@@ -115,14 +119,14 @@ def table(report: str, catalogue: Catalogue, judged: Judged) -> Table | None:
     claims = claims_of(catalogue, report)
     if not claims:
         return None
-    columns = ('Claim', 'Statement', 'Verdict', 'Effect and 95 % interval', 'Seeds', 'Setting', 'Why', 'Own data')
+    columns = ('Claim', 'Statement', 'Verdict', 'Effect', 'Seeds', 'Setting', 'Why', 'Own data')
     found = [judged.of(claim.id) for claim in claims]
     body = tuple(
         (
             claim.id,
             claim.statement,
             named(verdict),
-            effect(verdict),
+            effects.effect(verdict),
             seeds(verdict),
             verdict.setting or cells.DASH if verdict else cells.DASH,
             why(claim, judged) or cells.DASH,

@@ -74,9 +74,10 @@ function claims(mount) {
     { label: 'Claim', text: true, value: (c) => c.id, show: (c) => make('button', { type: 'button', class: 'number', 'aria-haspopup': 'dialog', onclick: () => openClaim(c) }, c.id) },
     { label: 'Statement', text: true, value: (c) => c.statement },
     { label: 'Verdict', text: true, value: (c) => c.told, show: (c) => verdict(c.answer, c.told) },
-    { label: 'Effect and 95 % interval', text: true, value: (c) => c.effect },
-    { label: 'Evidence', text: true, value: (c) => c.evidence.join(' '), show: (c) => (c.evidence.length ? runs(c.evidence, 2) : DASH) },
+    { label: 'Setting', text: true, value: (c) => c.setting },
+    { label: 'Effect', text: true, value: (c) => c.effect },
     { label: 'Why', text: true, value: (c) => c.reason },
+    { label: 'Evidence', text: true, value: (c) => c.evidence.join(' '), show: (c) => (c.evidence.length ? runs(c.evidence, 2) : DASH) },
     { label: "The report's own data", text: true, value: (c) => [c.own, c.known].filter(Boolean).join(': ') },
     { label: 'Report', text: true, value: (c) => c.report },
   ], data.claims, { caption: 'Claims', filters: shown, empty: data.claims.length ? 'No claim fits.' : 'No claims are known here.' });
@@ -90,10 +91,12 @@ function runs(ids, most) {
 
 function openClaim(claim) {
   const facts = [['Section', claim.section], ['Documented', claim.magnitude], ['Speaks of', claim.experiments.join(', ')], ['Method', claim.method],
-    ['How it is checked', claim.how], ['Hangs on', claim.needs.join(', ')], ["The report's own data", [claim.own, claim.known].filter(Boolean).join(': ')], ['Why', claim.reason]];
+    ['How it is checked', claim.how], ['Hangs on', claim.needs.join(', ')], ["The report's own data", [claim.own, claim.known].filter(Boolean).join(': ')],
+    // Each setting below says why it was judged as it was.
+    ['Why', claim.verdicts.length ? '' : claim.reason]];
   const list = make('dl', {}, ...facts.filter(([, text]) => text).flatMap(([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
-  const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, verdict(one.answer, one.told), one.setting ? ` (${one.setting})` : ''),
-    make('p', {}, one.effect === DASH ? one.reason : `Effect: ${one.effect}. ${one.reason}`),
+  const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, verdict(one.answer, one.told), one.setting ? ` on ${one.setting}` : ''),
+    make('p', {}, one.reason || `Effect: ${one.effect}.`),
     one.seeds === DASH ? null : make('p', { class: 'note' }, `Seeds: ${one.seeds}.`),
     make('ul', {}, ...one.findings.map((text) => make('li', {}, text))), runs(one.evidence, 40)));
   open(`${claim.id}: ${claim.statement}`, list, ...judged);

@@ -144,7 +144,7 @@ def test_claims_are_filtered_and_open_their_evidence(browse):
     assert len(result['everything']) == 3 + CLAIMS
     assert result['choices'] == ['', 'contradicted', 'not judged', 'reduced budget: reproduced']
     assert result['fallen'] == ['A02']
-    assert '✓ reduced budget: reproduced' in result['held'] and '4.5 [1.25, 7.75] percent' in result['held']
+    assert '✓ reduced budget: reproduced' in result['held'] and '4.50 points (95 %: 1.25 to 7.75)' in result['held']
     assert result['claim']['open'] and result['claim']['focus'] == 'Close'
     assert (
         '</script><script>alert(3)</script>' in result['claim']['text'] and 'One run each.' in result['claim']['text']

@@ -83,8 +83,15 @@ def test_a_row_of_a_cost_table_leads_to_its_record(catalogue, timing, tmp_path):
 def test_every_check_is_told_in_words():
     for relation in get_args(Relation):
         check = Check('miou', relation, 'toy/a', ('toy/b', 'toy/c'))
-        told = explorer._finding(Finding(check, 'reproduced', reason='the mIoU of a is 3'))
+        told = explorer._finding(Finding(check, 'reproduced', reason='the mIoU of a is 3'), 'reproduced')
         assert told.startswith('miou of toy/a ')
         assert told.endswith(': reproduced. The mIoU of a is 3')
     greater = Finding(Check('miou', 'greater', 'toy/a', ('toy/b', 'toy/c')), 'failed', reason='b_c ended with oom')
-    assert explorer._finding(greater) == 'miou of toy/a greater than that of toy/b, toy/c: failed. b_c ended with oom'
+    told = explorer._finding(greater, 'failed')
+    assert told == 'miou of toy/a greater than that of toy/b, toy/c: failed. b_c ended with oom'
+
+
+def test_a_check_that_is_not_what_its_verdict_is_says_so():
+    held = Finding(Check('miou', 'greater', 'toy/a', ('toy/b',)), 'reproduced', reason='Clear.')
+    told = explorer._finding(held, 'inconclusive')
+    assert told == 'miou of toy/a greater than that of toy/b: reproduced by itself. Clear.'

@@ -1,9 +1,11 @@
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
 
 import pytest
 
+from bench.claims import Verdict
 from bench.render import document, page
 
 
@@ -97,7 +99,15 @@ def test_the_summary_says_what_held_and_what_fell(parsed):
     assert (
         text.index('What held') < text.index('A01 : Base beats') < text.index('What fell') < text.index('A02 : Base is')
     )
-    assert '4.5 [1.25, 7.75] percent' in text
+    held = 'mIoU of base minus wide: 4.50 points (95 %: 1.25 to 7.75), 2 seeds on camvid 96x128, short x0.1'
+    assert held in text and f'{held}.' not in text
+
+
+def test_the_summary_says_what_a_claim_came_to_elsewhere(runs, catalogue, judged):
+    other = Verdict('A01', 'camvid 96x128, short x0.2', 'inconclusive', seeds=1)
+    both = dataclasses.replace(judged, verdicts=(*judged.verdicts, other))
+    text = page.html(document.build(runs, catalogue, (), both))
+    assert 'on camvid 96x128, short x0.1. Elsewhere: inconclusive on short x0.2 (1 seed).' in text
 
 
 def test_a_page_without_runs_says_so(catalogue):

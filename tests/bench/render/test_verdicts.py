@@ -10,24 +10,31 @@ def test_the_table_tells_verdict_effect_and_reason(catalogue, judged):
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     assert list(rows) == ['A01', 'A02', 'A03']
     assert rows['A01']['Verdict'] == 'reduced budget: reproduced'
-    assert rows['A01']['Effect and 95 % interval'] == '4.5 [1.25, 7.75] percent'
+    assert rows['A01']['Effect'] == '4.50 points (95 %: 1.25 to 7.75)'
     assert rows['A01']['Own data'] == 'confounded: One run each.'
-    assert rows['A02']['Effect and 95 % interval'] == '2', 'what is exact has no interval'
+    assert rows['A02']['Effect'] == '2.00', 'what is exact has no interval'
     assert (rows['A03']['Verdict'], rows['A03']['Why']) == ('not judged', 'No number is meant.')
     assert '<script>' not in table.markdown()
     assert verdicts.table('other', catalogue, judged) is None
 
 
-def test_an_open_claim_says_where_it_was_decided(catalogue, judged):
+def test_a_claim_says_what_came_of_it_in_every_other_setting(catalogue, judged):
+    """Whichever way: what was open elsewhere speaks against what held here as much as what was decided."""
     claim = catalogue.claims['A01']
-    best = Verdict('A01', 'large', 'inconclusive', reason='Two seeds are few.', seeds=2)
-    open_elsewhere = Verdict('A01', 'tiny', 'inconclusive', seeds=2)
-    both = Judged((best, *judged.verdicts, open_elsewhere), {'A01': best})
+    best = Verdict('A01', 'camvid 96x128, short x0.2', 'inconclusive', reason='Two seeds are few.', seeds=2)
+    others = [
+        Verdict('A01', 'camvid 96x128, short x0.3', 'inconclusive', seeds=1),
+        Verdict('A01', 'counted', 'inconclusive'),
+        Verdict('A01', 'camvid 96x128, smoke', 'not measured (smoke)', seeds=2),
+        Verdict('A02', 'camvid 96x128, short x0.4', 'contradicted', seeds=2),
+    ]
+    both = Judged((best, *judged.verdicts, *others), {'A01': best})
     assert verdicts.why(claim, both) == (
-        'Two seeds are few. On camvid 96x128, short x0.1, 2 seeds: reproduced.'
-    )  # fmt: skip
+        'Two seeds are few. Elsewhere: reproduced on short x0.1 (2 seeds); '
+        'inconclusive on short x0.3 (1 seed) and counted.'
+    )
     assert verdicts.frame(catalogue, both).set_index('id')['reason']['A01'] == verdicts.why(claim, both)
-    assert verdicts.why(claim, judged) == '', 'not told twice'
+    assert verdicts.why(claim, judged) == judged.verdicts[0].reason, 'not told twice'
 
 
 def test_the_sheet_has_the_contract_s_columns_first(catalogue, judged):
