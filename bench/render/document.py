@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.records import Catalogue, Experiment, Report
-from bench.render import accounts, costs, tables, verdicts
+from bench.render import accounts, costs, drawn, tables, verdicts
 from bench.render.drawing import Drawing, draw
-from bench.render.drawn import FIGURED, Drawn, Picture
+from bench.render.drawn import Drawn, Picture
 from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
 from bench.render.tables import Table
 from bench.render.timings import Timing, cost_tables
@@ -76,12 +76,12 @@ def build(
     stored = list(stored)
     gathered = rows(stored, catalogue, judged)
     settings = telling(settings_of(gathered))
-    figured = _figured(gathered)
     in_setting: dict[Setting | None, list[Row]] = {}
     for row in gathered:
         in_setting.setdefault(row.setting, []).append(row)
     ledger = accounts.accounts(gathered, catalogue)
-    rankings = [section for setting in settings if (section := _ranking(setting, in_setting[setting]))]
+    shown = drawn.figured(gathered)
+    rankings = [one for setting in settings if (one := _ranking(setting, in_setting[setting], setting in shown))]
     sections = [_section(slug, gathered, catalogue, judged, ledger) for slug in reports_of(gathered)]
     costs = [Section(table.name, None, (table,)) for table in cost_tables(timings, catalogue)]
     made = Document(
@@ -92,34 +92,35 @@ def build(
         rows=tuple(gathered),
         catalogue=catalogue,
         judged=judged,
-        figured=figured,
+        figured=_figured(gathered),
         ledger=tuple(ledger),
     )
     return _illustrated(made, drawing() if drawing else draw(stored, catalogue))
 
 
-def _illustrated(document: Document, drawn: Drawn) -> Document:
-    of_setting = {setting.slug: pictures for setting, pictures in drawn.rankings.items()}
+def _illustrated(document: Document, found: Drawn) -> Document:
+    of_setting = {setting.slug: pictures for setting, pictures in found.rankings.items()}
     return replace(
         document,
         rankings=tuple(replace(one, pictures=of_setting.get(one.slug, ())) for one in document.rankings),
-        sections=tuple(replace(one, pictures=drawn.sections.get(one.slug, ())) for one in document.sections),
+        sections=tuple(replace(one, pictures=found.sections.get(one.slug, ())) for one in document.sections),
     )
 
 
 def _figured(gathered: Sequence[Row]) -> tuple[Setting, ...]:
     """Return the settings that are drawn of all reports together and of each, every one once."""
     each = [list(gathered), *([row for row in gathered if row.report == slug] for slug in reports_of(gathered))]
-    return tuple(dict.fromkeys(setting for own in each for setting in telling(settings_of(own))[:FIGURED]))
+    return tuple(dict.fromkeys(setting for own in each for setting in drawn.figured(own)))
 
 
-def _ranking(setting: Setting, own: Sequence[Row]) -> Section | None:
+def _ranking(setting: Setting, own: Sequence[Row], is_drawn: bool) -> Section | None:
     table = tables.ranking(setting, own)
     if not table.rows:
         return None
     usual = costs.usual(own)
     on = f'Latency on {usual}, unless said otherwise.' if usual else ''
-    notes = dict.fromkeys([*(row.first('data', 'note') for row in own), on])
+    without = '' if is_drawn else f'No figures: only the {drawn.FIGURED} settings with the most runs are drawn.'
+    notes = dict.fromkeys([*(row.first('data', 'note') for row in own), on, without])
     return Section(setting.slug, None, (table,), notes=tuple(note for note in notes if note))
 
 
@@ -160,10 +161,24 @@ def _summary(gathered: Sequence[Row]) -> list[str]:
     statuses = Counter(receipt.status for receipt in receipts)
     named = ', '.join(f'{count} {status}' for status, count in sorted(statuses.items()))
     sentences.append(f'{len(receipts)} runs: {named}.')
+    if older := _older_sentence([row for row in gathered if row.ok]):
+        sentences.append(older)
     machines = {_machine(lookup(r, 'environment') or {}) for r in receipts} - {''}
     if machines:
         sentences.append(f'Measured on {"; ".join(sorted(machines))}.')
     return sentences
+
+
+def _older_sentence(finished: Sequence[Row]) -> str:
+    """Return how many of the finished runs were made with other sources than the present ones; empty for none."""
+    older = sum(receipt.id in row.older for row in finished for _, receipt in row.ok)
+    if not older:
+        return ''
+    marked = '' if finished[0].all_older else ' Their rows are marked.'
+    return (
+        f'{older} of {sum(len(row.ok) for row in finished)} finished runs were made with older code than the present; '
+        f'whether that would give other numbers is not known.{marked}'
+    )
 
 
 def _verdict_sentences(catalogue: Catalogue, judged: Judged) -> list[str]:

@@ -30,6 +30,7 @@ def runs(rows: Sequence[Row]) -> pd.DataFrame:
                 record[key] = lookup(receipt, 'train', key)
             record['initialised_from'] = lookup(receipt, 'init', 'used')
             record['commit'] = lookup(receipt, 'environment', 'commit')
+            record['older_code'] = receipt.id in row.older
             records.append(record)
     return pd.DataFrame(records, columns=None if records else columns)
 

@@ -79,8 +79,9 @@ class Row:
     """An experiment in one setting with its runs by seed, or an experiment that never ran (``setting`` is None).
 
     ``documented`` is None for a receipt whose experiment the catalogue does not know. ``older`` are the ids of those
-    of its runs that were made with other sources than the present ones, ``over_images`` is the 95 % interval of its
-    mean mIoU over the choice of test images, ``counted`` what is known of the experiment without any run.
+    of its runs that were made with other sources than the present ones, which is no mark of the row where it is so of
+    ``all_older`` runs there are. ``over_images`` is the 95 % interval of its mean mIoU over the choice of test images,
+    ``counted`` what is known of the experiment without any run.
     """
 
     experiment: str
@@ -90,6 +91,7 @@ class Row:
     older: frozenset[str] = frozenset()
     over_images: tuple[float, float] | None = None
     counted: Mapping[str, Any] = field(default_factory=dict)
+    all_older: bool = False
 
     @property
     def key(self) -> str:
@@ -156,7 +158,7 @@ class Row:
         if used is not None and documented not in (None, used):
             marks.append('other initial weights')
         older = sum(receipt.id in self.older for _, receipt in self.ok)
-        if older:
+        if older and not self.all_older:
             marks.append('older code' if older == len(self.ok) else f'older code ({older} of {len(self.ok)})')
         return marks
 
@@ -184,8 +186,11 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
     """
     judged = judged or Judged()
     found: dict[str, dict[Setting, list[Stored]]] = {}
+    finished = set()
     for folder, receipt in stored:
         found.setdefault(receipt.experiment, {}).setdefault(setting_of(receipt), []).append((folder, receipt))
+        if receipt.status == 'ok':
+            finished.add(receipt.id)
     unknown = sorted(set(found) - set(catalogue.experiments))
     gathered = []
     for name in [*catalogue.experiments, *unknown]:
@@ -195,7 +200,8 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
             runs = sorted(settings[setting], key=lambda one: (one[1].seed, one[1].id))
             own = judged.older.intersection(receipt.id for _, receipt in runs)
             interval = judged.image_intervals.get((name, setting))
-            gathered.append(Row(name, documented, setting, tuple(runs), own, interval, counted))
+            older = finished <= judged.older
+            gathered.append(Row(name, documented, setting, tuple(runs), own, interval, counted, all_older=older))
         if not settings:
             gathered.append(Row(name, documented, None, counted=counted))
     return gathered

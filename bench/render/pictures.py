@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from bench.records import Catalogue
 from bench.render import classes, figures, lr_range, panels, pareto
-from bench.render.drawn import FIGURED, Drawn, Picture
-from bench.render.gather import Row, Stored, reports_of, rows, settings_of, telling
+from bench.render.drawn import Drawn, Picture, figured
+from bench.render.gather import Row, Stored, reports_of, rows
 from bench.settings import Setting
 
 SHEETS = 2
@@ -17,17 +17,16 @@ def draw(stored: Iterable[Stored], catalogue: Catalogue) -> Drawn:
     gathered = rows(stored, catalogue)
     rankings = {
         setting: tuple(_ranking(setting, [row for row in gathered if row.setting == setting]))
-        for setting in telling(settings_of(gathered))[:FIGURED]
+        for setting in figured(gathered)
     }
     return Drawn(rankings, {slug: tuple(_section(slug, gathered)) for slug in reports_of(gathered)})
 
 
 def _section(slug: str, gathered: Sequence[Row]) -> list[Picture]:
     own = [row for row in gathered if row.report == slug]
-    settings = telling(settings_of(own))[:FIGURED]
     return [
         picture
-        for setting in settings
+        for setting in figured(own)
         for picture in _pictures(slug, setting, [row for row in own if row.setting == setting])
     ]
 

@@ -12,7 +12,7 @@ import pytest
 
 from bench import catalogue, paths, reporting, store
 from bench.records import Receipt
-from bench.render import document, explorer, frames, page, pictures
+from bench.render import document, drawn, explorer, frames, page
 
 CLASSES = ['road', 'sky', 'pole']
 COUNTS = (10, 100, 1000)
@@ -57,8 +57,7 @@ def costs(known, tmp_path_factory):
     sys.addaudithook(_hook)
     found = {}
     with pytest.MonkeyPatch.context() as patch:
-        for module in (document, pictures):
-            patch.setattr(module, 'FIGURED', 0)
+        patch.setattr(drawn, 'FIGURED', 0)
         # The first one imports what all of them share.
         for count in (10, *COUNTS):
             results = tmp_path_factory.mktemp('results')

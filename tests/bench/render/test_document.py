@@ -1,6 +1,7 @@
+import dataclasses
 import re
 
-from bench.render import document
+from bench.render import document, drawn
 
 
 def test_summary_counts_experiments_and_runs(runs, catalogue):
@@ -42,13 +43,32 @@ def test_a_note_on_the_data_is_shown_with_its_ranking(catalogue, receipt, store)
 
 
 def test_a_report_is_drawn_in_its_own_settings_however_many_others_tell_more(runs, catalogue, receipt, store):
-    """As many settings of another report come first as are drawn; the next is still drawn in the section of its own."""
-    names = [f'd{number}' for number in range(document.FIGURED)]
+    """Those of another report are all that is drawn together; the next is still drawn in the section of its own."""
     others = [
-        store(receipt('other/x', 20.0, dataset=name, budget='full', id=f'other/x/{name}-seed0')) for name in names
+        store(receipt('other/x', 20.0, dataset=f'd{number}', budget='full', seed=seed, id=f'other/x/{number}-{seed}'))
+        for number in range(drawn.FIGURED)
+        for seed in range(3)
     ]
     made = document.build([*runs, *others], catalogue)
-    drawn = {section.slug: [picture.path for picture in section.pictures] for section in made.sections}
-    assert 'figures/toy-curves-camvid-96x128-short-x0.1.png' in drawn['toy']
-    assert len(made.figured) == document.FIGURED + 1
-    assert sum(bool(section.pictures) for section in made.rankings) == document.FIGURED
+    pictures = {section.slug: [picture.path for picture in section.pictures] for section in made.sections}
+    assert 'figures/toy-curves-camvid-96x128-short-x0.1.png' in pictures['toy']
+    assert len(made.figured) == drawn.FIGURED + 1
+    assert sum(bool(section.pictures) for section in made.rankings) == drawn.FIGURED
+    without = [section for section in made.rankings if not section.pictures]
+    assert [section.slug for section in without] == ['camvid-96x128-short-x0.1']
+    told = f'No figures: only the {drawn.FIGURED} settings with the most runs are drawn.'
+    assert [section for section in made.rankings if told in section.notes] == without
+
+
+def test_how_many_runs_older_code_made_is_said_once_where_it_is_so_of_all(runs, catalogue, judged):
+    def told(older):
+        made = document.build(runs, catalogue, (), dataclasses.replace(judged, older=frozenset(older)))
+        said = [sentence for sentence in made.summary if 'older code' in sentence]
+        return said, [row.experiment for row in made.rows if any('older code' in mark for mark in row.marks)]
+
+    finished = [receipt.id for _, receipt in runs if receipt.status == 'ok']
+    [said], marked = told(finished)
+    assert said.startswith('3 of 3 finished runs were made with older code') and marked == []
+    [said], marked = told(finished[:1])
+    assert said.startswith('1 of 3 ') and said.endswith('Their rows are marked.') and marked == ['toy/base']
+    assert told([]) == ([], [])

@@ -35,6 +35,13 @@ def test_every_receipt_has_a_line(rows):
     assert '300.0' not in frames.csv(frames.runs(rows))
 
 
+def test_runs_of_older_code_are_told_even_where_all_are(catalogue, runs):
+    older = gather.Judged(older=frozenset(receipt.id for _, receipt in runs[:2]))
+    assert list(frames.runs(gather.rows(runs, catalogue, older))['older_code']) == [True, True, False, False]
+    every = gather.Judged(older=frozenset(receipt.id for _, receipt in runs))
+    assert frames.runs(gather.rows(runs, catalogue, every))['older_code'].all()
+
+
 def test_frames_without_runs_keep_their_columns(catalogue):
     rows = gather.rows([], catalogue)
     assert frames.csv(frames.classes(rows)) == 'id,setting,class,iou\n'
