@@ -19,7 +19,8 @@ def in_words(verdict: Verdict) -> str:
     if verdict.effect is None or not found:
         return phrase or effect(verdict)
     subject, _, other = subject.removeprefix('The ').replace(' minus that of ', ' minus ').partition(' over that of ')
-    return f'{subject}: {f"{_amount(verdict)} {other}".rstrip()}{_interval(verdict)}'
+    of_other = f' that of {other}' if other else ''
+    return f'{subject}: {_amount(verdict)}{of_other}{_interval(verdict)}'
 
 
 def claimed(verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import store
-from bench.claims import Answer, Finding, Verdict
+from bench.claims import MEASURED, Answer, Finding, Verdict
 from bench.records import Receipt
 from bench.render import costs, effects, images, verdicts
 from bench.render.document import Document
@@ -164,6 +164,7 @@ def _claims(document: Document) -> list[dict[str, Any]]:
                 'needs': list(claim.needs),
                 'answer': best.answer if best else verdicts.NOT_JUDGED,
                 'told': verdicts.named(best),
+                'budget': _budget(best),
                 'setting': best.setting if best else '',
                 'effect': effects.effect(best),
                 'reason': verdicts.why(claim, judged),
@@ -172,6 +173,13 @@ def _claims(document: Document) -> list[dict[str, Any]]:
             }
         )
     return listed
+
+
+def _budget(verdict: Verdict | None) -> str:
+    """Say whether a measured verdict rests on shorter trainings than documented; empty where nothing was measured."""
+    if verdict is None or verdict.answer not in MEASURED:
+        return ''
+    return 'reduced' if verdict.reduced_budget else 'not reduced'
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -201,6 +209,8 @@ def _table(table: Table, out: Path | None) -> dict[str, Any]:
         'columns': list(table.columns),
         'text': [table.is_text(column) for column in range(len(table.columns))],
         'scores': [column in table.scores for column in table.columns],
+        'mixed': [table.is_mixed(column) for column in range(len(table.columns))],
+        'sorts': [table.sorts.get(column) for column in table.columns],
         'rows': [list(row) for row in table.rows],
         'marks': list(table.marks),
         'keys': list(table.keys),

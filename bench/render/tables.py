@@ -1,7 +1,7 @@
 """Tables from rows, for people. Percent is 0 to 100; a cell without a measurement is a dash."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
@@ -18,7 +18,8 @@ class Table:
 
     ``text_columns`` columns from the left are text; those in ``scores`` mean nothing in a row marked ``smoke``.
     ``keys`` has the name of the row's runs (``Row.key``) for each row, or is empty; ``files`` likewise has the path of
-    the one file that all numbers of a row come from.
+    the one file that all numbers of a row come from. ``sorts`` has, by column, what its cells are sorted by where the
+    number that they begin with does not order them: seconds of times in several units.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table:
     scores: frozenset[str] = frozenset()
     keys: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    sorts: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
 
     def greyed(self, row: int, column: int) -> bool:
         """Say whether a cell is a score that proves nothing."""
@@ -40,6 +42,10 @@ class Table:
     def is_text(self, column: int) -> bool:
         """Say whether a column holds words, which are aligned left."""
         return column < self.text_columns or self.columns[column] in _PROSE
+
+    def is_mixed(self, column: int) -> bool:
+        """Say whether the numbers of a column are of different kinds, so that no order of them means anything."""
+        return self.columns[column] in _MIXED
 
     def markdown(self) -> str:
         """Return the table in Markdown; scores of smoke runs are in italics."""
@@ -60,6 +66,7 @@ class Table:
 
 
 _PROSE = frozenset({'Setting', 'Status', 'Why', 'Initial weights', 'Claims', 'Seeds', 'Own data', 'Inference'})
+_MIXED = frozenset({'Effect'})
 _SELDOM = frozenset({'Deviation', 'Deviation (%)', 'Why'})
 """Columns that are left out where no row has anything in them."""
 _SCORES = frozenset(
@@ -69,6 +76,11 @@ _SCORES = frozenset(
     }
 )  # fmt: skip
 _Cell = Callable[[Row], str]
+_SORTED: dict[str, Callable[[Row], float | None]] = {
+    'Training time': lambda row: costs.training_time(row)[0],
+    'Counted at': lambda row: _area(costs.counted(row, 'input_shape')),
+    'Run at': lambda row: _area(row.first('run_cost', 'input_shape')),
+}
 
 
 def accuracy(report: str, rows: Sequence[Row], claims: _Cell = lambda row: cells.DASH) -> Table:
@@ -231,7 +243,12 @@ def _table(
     told = {name: texts for name, texts in found.items() if name not in _SELDOM or set(texts) - {cells.DASH}}
     body = tuple(zip(*told.values(), strict=True))
     marks, keys = tuple(_mark(row) for row in rows), tuple(row.key if row.runs else '' for row in rows)
-    return Table(name, title, tuple(told), body, marks, text_columns, scores, keys)
+    sorts = {name: tuple(map(_SORTED[name], rows)) for name in told if name in _SORTED}
+    return Table(name, title, tuple(told), body, marks, text_columns, scores, keys, sorts=sorts)
+
+
+def _area(shape: Sequence[int] | None) -> float | None:
+    return None if shape is None else float(shape[-2] * shape[-1])
 
 
 def _mark(row: Row) -> str:

@@ -33,7 +33,8 @@ function compare(a, b, down) {
   return down ? -order : order;
 }
 
-// columns: {label, value(row), show?(row), text?, header?}; options: {caption, page, rowClass?, filters?, empty?, sort?}
+// columns: {label, value(row), show?(row), sort?(row), text?, mixed?}: sorted by sort, else by value; not if mixed.
+// options: {caption, page, rowClass?, filters?, empty?, sort?}
 function grid(mount, columns, rows, options) {
   const size = options.page || 50;
   let [sorted, down] = options.sort || [null, false];
@@ -50,7 +51,8 @@ function grid(mount, columns, rows, options) {
       sorted = index;
       draw();
     } }, column.label);
-    head.append(make('th', { scope: 'col', class: column.text ? 'text' : false }, button));
+    const label = column.mixed ? column.label : button;
+    head.append(make('th', { scope: 'col', class: column.text ? 'text' : false }, label));
     return button;
   });
 
@@ -63,7 +65,8 @@ function grid(mount, columns, rows, options) {
       return wanted.every((word) => text.includes(word));
     });
     if (sorted === null) return kept;
-    const ranked = kept.map((row) => [rank(columns[sorted].value(row)), row]);
+    const key = columns[sorted].sort || columns[sorted].value;
+    const ranked = kept.map((row) => [rank(key(row)), row]);
     return ranked.sort((a, b) => compare(a[0], b[0], down)).map(([, row]) => row);
   }
 
@@ -83,7 +86,7 @@ function grid(mount, columns, rows, options) {
     body.replaceChildren(...kept.slice(0, shown).map(line));
     buttons.forEach((button, index) => {
       const order = index !== sorted ? 'none' : down ? 'descending' : 'ascending';
-      button.parentElement.setAttribute('aria-sort', order);
+      if (!columns[index].mixed) button.parentElement.setAttribute('aria-sort', order);
     });
     const visible = Math.min(shown, kept.length);
     count.textContent = kept.length ? `${visible} of ${kept.length} rows` : options.empty || 'No row fits.';

@@ -10,7 +10,9 @@ function plainTable(mount) {
   const columns = table.columns.map((label, place) => ({
     label,
     text: table.text[place],
+    mixed: table.mixed[place],
     value: (row) => row.cells[place],
+    sort: table.sorts[place] && ((row) => table.sorts[place][row.index]),
     grey: (row) => row.mark === 'smoke' && table.scores[place] && row.cells[place] !== DASH,
     show: (row) => {
       const text = row.cells[place];
@@ -19,7 +21,7 @@ function plainTable(mount) {
       return row.file ? make('a', { href: safe(row.file), class: 'number', tabindex: place === 0 ? '0' : '-1' }, ...breakable(text)) : text;
     },
   }));
-  const rows = table.rows.map((cells, index) => ({ cells, mark: table.marks[index], key: table.keys[index], file: table.files[index] }));
+  const rows = table.rows.map((cells, index) => ({ cells, index, mark: table.marks[index], key: table.keys[index], file: table.files[index] }));
   grid(mount, columns, rows, { caption: mount.dataset.caption, rowClass: (row) => row.mark });
 }
 
@@ -68,14 +70,14 @@ function claims(mount) {
   const body = make('div');
   mount.replaceChildren(controls, body);
   const shown = filtered(controls, 'claims', [
-    ['Report', (c) => [c.report]], ['Verdict', (c) => [c.told]], ['Method', (c) => [c.method]], ['Own data', (c) => [c.own]],
+    ['Report', (c) => [c.report]], ['Verdict', (c) => [c.answer]], ['Budget', (c) => [c.budget]], ['Method', (c) => [c.method]], ['Own data', (c) => [c.own]],
   ], data.claims, () => table.draw());
   const table = grid(body, [
     { label: 'Claim', text: true, value: (c) => c.id, show: (c) => make('button', { type: 'button', class: 'number', 'aria-haspopup': 'dialog', onclick: () => openClaim(c) }, c.id) },
     { label: 'Statement', text: true, value: (c) => c.statement },
     { label: 'Verdict', text: true, value: (c) => c.told, show: (c) => verdict(c.answer, c.told) },
     { label: 'Setting', text: true, value: (c) => c.setting },
-    { label: 'Effect', text: true, value: (c) => c.effect },
+    { label: 'Effect', text: true, mixed: true, value: (c) => c.effect },
     { label: 'Why', text: true, value: (c) => c.reason },
     { label: 'Evidence', text: true, value: (c) => c.evidence.join(' '), show: (c) => (c.evidence.length ? runs(c.evidence, 2) : DASH) },
     { label: "The report's own data", text: true, value: (c) => [c.own, c.known].filter(Boolean).join(': ') },
@@ -95,7 +97,7 @@ function openClaim(claim) {
     // Each setting below says why it was judged as it was.
     ['Why', claim.verdicts.length ? '' : claim.reason]];
   const list = make('dl', {}, ...facts.filter(([, text]) => text).flatMap(([name, text]) => [make('dt', {}, name), make('dd', {}, text)]));
-  const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, verdict(one.answer, one.told), one.setting ? ` on ${one.setting}` : ''),
+  const judged = claim.verdicts.map((one) => make('section', {}, make('h3', {}, one.setting ? `${one.setting}: ` : '', verdict(one.answer, one.told)),
     make('p', {}, one.reason || `Effect: ${one.effect}.`),
     one.seeds === DASH ? null : make('p', { class: 'note' }, `Seeds: ${one.seeds}.`),
     make('ul', {}, ...one.findings.map((text) => make('li', {}, text))), runs(one.evidence, 40)));

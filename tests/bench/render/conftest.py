@@ -1,20 +1,35 @@
-"""A tiny catalogue and stored runs whose scores are made up."""
+"""A tiny catalogue and stored runs whose scores are made up; their page in a real browser."""
 
+import io
 import json
-from dataclasses import asdict
+import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from bench import store as stores
 from bench.claims import Check, Claim, Verdict
 from bench.records import Catalogue, Documented, Experiment, Receipt, Report
+from bench.render import write
+from bench.render.drawn import Drawn, Picture
 from bench.render.gather import Judged
 from bench.settings import Setting
 
 CLASSES = ['road', 'sky|<script>alert(1)</script>', '_pole_ $\\frac$']
 PALETTE = [[128, 64, 128], [70, 130, 180], [153, 153, 153]]
+BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
+CLAIMS = 8
+"""Enough claims for a search box."""
+WAIT_MS = 120_000
+"""A machine that is busy with other things takes its time."""
+HEIGHT = 20000
+"""So many pixels that all of the page is in view, and filled."""
+LONG = 'a_network_whose_name_is_longer_than_a_telephone_is_wide'
+PLACES = '[data-table], #chooser-body, #claims-body, #models-body, #classes-body, #images-body'
+"""What a script of the page fills when it comes into view."""
 
 
 @pytest.fixture
@@ -129,6 +144,14 @@ def store(tmp_path: Path):
     return write
 
 
+def _drawing() -> Drawn:
+    """One figure, wider than any screen: to draw them all takes longer than to look at the page."""
+    held = io.BytesIO()
+    Image.new('RGB', (4000, 40)).save(held, 'PNG')
+    setting = Setting('camvid', (96, 128), 'short', 0.1, 'fp32')
+    return Drawn({setting: (Picture('figures/wide.png', 'Wide', held.getvalue()),)})
+
+
 def _panels(folder: Path) -> None:
     folder.mkdir()
     colours = np.array(PALETTE, np.uint8)[np.arange(48).reshape(6, 8) % 3]
@@ -168,3 +191,67 @@ def runs(receipt, store):
         store(receipt('toy/wide', None, reason='<script>alert(2)</script> | `boom`\nline 2')),
         store(receipt('toy/silent', 3.0, budget='smoke')),
     ]
+
+
+@pytest.fixture
+def site(runs, catalogue, judged, receipt, store, timing, tmp_path):
+    """A report beside its results, on which several models and claims can be told apart."""
+    brief, long = {'wall_sec': 95.0, 'steps': 9, 'epochs': 4.5}, {'wall_sec': 282.0, 'steps': 9, 'epochs': 4.5}
+    more = [store(receipt('toy/wide', 30.0 + seed, seed=seed, train=brief)) for seed in (1, 2)]
+    more += [store(receipt('toy/idle', 9.0, seed=3, train=long)), store(receipt('toy/idle', None, budget='full'))]
+    more += [store(receipt(f'toy/{LONG}', 50.0, budget='full'))]
+    claims = dict(catalogue.claims)
+    claims |= {f'B{number:02}': replace(claims['A02'], id=f'B{number:02}') for number in range(CLAIMS)}
+    out = tmp_path / 'results' / 'report'
+    (out.parent / 'toy' / 'base' / 'cost-cpu-fp32-375x1242.json').write_text(json.dumps(timing('toy/base')))
+    timings = stores.read_timings(out.parent)
+    named = replace(catalogue.experiments['toy/silent'], id=f'toy/{LONG}')
+    known = {**catalogue.experiments, named.id: named}
+    known = Catalogue(catalogue.reports, known, claims)
+    write.write_report([*runs, *more], known, out, timings, judged, _drawing)
+    return out
+
+
+@pytest.fixture(scope='module')
+def browser():
+    """What opens pages in a real browser."""
+    playwright = pytest.importorskip('playwright.sync_api', reason='Playwright drives the browser')
+    if BROWSER is None:
+        pytest.skip('no Chromium on this machine')
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=BROWSER, args=['--disable-gpu'], timeout=WAIT_MS)
+        context = started.new_context()
+        context.set_default_timeout(WAIT_MS)
+        yield context
+        started.close()
+
+
+@pytest.fixture
+def browse(site, browser):
+    """A function that opens the page, waits until all of it is filled and returns what a script in it returns.
+
+    Whatever is said on the console, fails to load, is thrown or asked with an alert fails the test.
+    """
+    from playwright.sync_api import expect
+
+    opened = []
+
+    def run(script: str, width: int = 1200):
+        page = browser.new_page()
+        page.set_viewport_size({'width': width, 'height': HEIGHT})
+        opened.append(page)
+        wrong = []
+        page.on('console', lambda message: wrong.append(f'console: {message.text}'))
+        page.on('pageerror', lambda error: wrong.append(f'error: {error}'))
+        page.on('requestfailed', lambda request: wrong.append(f'not loaded: {request.url}'))
+        page.on('dialog', lambda dialog: (wrong.append(f'asked: {dialog.message}'), dialog.dismiss()))
+        page.goto((site / 'index.html').as_uri())
+        # Asked from outside: the policy forbids a waiting script of our own.
+        expect(page.locator(f':is({PLACES}):not(:has(*))')).to_have_count(0, timeout=WAIT_MS)
+        result = page.evaluate(f'() => {{ const all = (query) => [...document.querySelectorAll(query)]; {script} }}')
+        assert wrong == []
+        return result
+
+    yield run
+    for page in opened:
+        page.close()

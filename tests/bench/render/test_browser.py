@@ -1,80 +1,11 @@
 """The page as it is, policy and all, in a real browser."""
 
-import dataclasses
-import json
-import shutil
 from urllib.parse import unquote
 
 import pytest
 
-from bench import store as stores
-from bench.render import write
-
-playwright = pytest.importorskip('playwright.sync_api', reason='Playwright drives the browser')
-BROWSER = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason='no Chromium on this machine')
-
-CLAIMS = 8
-"""Enough claims for a search box."""
-WAIT_MS = 120_000
-"""A machine that is busy with other things takes its time."""
-DESK, PHONE = 1200, 390
-"""Widths in pixels."""
-HEIGHT = 20000
-"""So many pixels that all of the page is in view, and filled."""
-PLACES = '[data-table], #chooser-body, #claims-body, #models-body, #classes-body, #images-body'
-"""What a script of the page fills when it comes into view."""
-
-
-@pytest.fixture
-def site(runs, catalogue, judged, receipt, store, timing, tmp_path):
-    """A report beside its results, on which several models and claims can be told apart."""
-    more = [store(receipt('toy/wide', 30.0 + seed, seed=seed)) for seed in (1, 2)]
-    more += [store(receipt('toy/idle', 9.0, seed=3)), store(receipt('toy/idle', None, budget='full'))]
-    claims = dict(catalogue.claims)
-    claims |= {f'B{number:02}': dataclasses.replace(claims['A02'], id=f'B{number:02}') for number in range(CLAIMS)}
-    out = tmp_path / 'results' / 'report'
-    (out.parent / 'toy' / 'base' / 'cost-cpu-fp32-375x1242.json').write_text(json.dumps(timing('toy/base')))
-    timings = stores.read_timings(out.parent)
-    write.write_report([*runs, *more], dataclasses.replace(catalogue, claims=claims), out, timings, judged)
-    return out
-
-
-@pytest.fixture(scope='module')
-def browser():
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=BROWSER, args=['--disable-gpu'], timeout=WAIT_MS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def browse(site, browser):
-    """A function that opens the page, waits until all of it is filled and returns what a script in it returns.
-
-    Whatever is said on the console, fails to load, is thrown or asked with an alert fails the test.
-    """
-    opened = []
-
-    def run(script: str, width: int = DESK):
-        page = browser.new_page(viewport={'width': width, 'height': HEIGHT})
-        opened.append(page)
-        page.set_default_timeout(WAIT_MS)
-        wrong = []
-        page.on('console', lambda message: wrong.append(f'console: {message.text}'))
-        page.on('pageerror', lambda error: wrong.append(f'error: {error}'))
-        page.on('requestfailed', lambda request: wrong.append(f'not loaded: {request.url}'))
-        page.on('dialog', lambda dialog: (wrong.append(f'asked: {dialog.message}'), dialog.dismiss()))
-        page.goto((site / 'index.html').as_uri())
-        # Asked from outside: the policy forbids a waiting script of our own.
-        playwright.expect(page.locator(f':is({PLACES}):not(:has(*))')).to_have_count(0, timeout=WAIT_MS)
-        result = page.evaluate(f'() => {{ const all = (query) => [...document.querySelectorAll(query)]; {script} }}')
-        assert wrong == []
-        return result
-
-    yield run
-    for page in opened:
-        page.close()
+PHONE = 390
+"""Width in pixels."""
 
 
 def test_what_a_receipt_holds_is_shown_and_never_run(browse):
@@ -127,23 +58,31 @@ const choices = [...menu.options].map((option) => option.value);
 menu.value = 'contradicted';
 menu.dispatchEvent(new Event('input'));
 const fallen = ids();
-menu.value = 'reduced budget: reproduced';
+menu.value = 'reproduced';
 menu.dispatchEvent(new Event('input'));
+const budgets = section.querySelector('#claims-budget');
+budgets.value = 'not reduced';
+budgets.dispatchEvent(new Event('input'));
+const whole = ids();
+budgets.value = 'reduced';
+budgets.dispatchEvent(new Event('input'));
 const held = section.querySelector('tbody tr').textContent;
 section.querySelector('tbody .number').click();
 const dialog = document.getElementById('details');
 const claim = { open: dialog.open, text: dialog.textContent, focus: document.activeElement.textContent };
 section.querySelector('.runs .number').click();
-return { everything, choices, fallen, held, claim, run: dialog.textContent,
+const counts = data.claims.map((one) => one.answer);
+return { everything, choices, fallen, whole, held, claim, counts, run: dialog.textContent,
   links: [...dialog.querySelectorAll('a')].map((link) => link.href) };
 """
 
 
 def test_claims_are_filtered_and_open_their_evidence(browse):
     result = browse(FILTER)
-    assert len(result['everything']) == 3 + CLAIMS
-    assert result['choices'] == ['', 'contradicted', 'not judged', 'reduced budget: reproduced']
+    assert len(result['everything']) == 11
+    assert result['choices'] == ['', *sorted(set(result['counts']))] == ['', 'contradicted', 'not judged', 'reproduced']
     assert result['fallen'] == ['A02']
+    assert result['whole'] == [], 'what held was trained for less'
     assert '✓ reduced budget: reproduced' in result['held'] and '4.50 points (95 %: 1.25 to 7.75)' in result['held']
     assert result['claim']['open'] and result['claim']['focus'] == 'Close'
     assert (
@@ -156,37 +95,6 @@ def test_claims_are_filtered_and_open_their_evidence(browse):
         'curves.csv',
         'confusion.npz',
     ]
-
-
-CHOOSE = """
-const place = document.getElementById('chooser-body');
-const answer = () => place.querySelector('.answer').textContent;
-const before = answer();
-const cell = (row, number) => row.children[number].textContent;
-const first = [...place.querySelectorAll('tbody tr')].map((row) => [cell(row, 0), cell(row, 9)]);
-const box = document.getElementById('chooser-latency');
-box.value = '1';
-box.dispatchEvent(new Event('input'));
-const none = answer();
-const slider = place.querySelector('input[type=range]');
-slider.value = 100;
-slider.dispatchEvent(new Event('input'));
-const menu = document.getElementById('chooser-place');
-menu.value = [...menu.options].findIndex((option) => option.textContent.includes('smoke'));
-menu.dispatchEvent(new Event('input'));
-return { before, first, none, after: answer(), places: [...menu.options].map((option) => option.textContent) };
-"""
-
-
-def test_the_chooser_ranks_what_fits(browse):
-    result = browse(CHOOSE)
-    best = '3 of 3 models fit; the best is toy/base with 42.00 % mIoU.'
-    assert result['before'] == f'{best} 2 others are not told apart from it.'
-    assert [name for name, _ in result['first']] == ['toy/base', 'toy/wide', 'toy/idle']
-    assert [front[0] for _, front in result['first']] == ['◆', 'a', 'a'], 'all cost the same: only the best is in front'
-    assert result['none'] == 'No measured model fits. Loosen a limit.'
-    assert result['after'].endswith('These are smoke runs, which are no evidence.')
-    assert 'smoke: no evidence' in result['places'][-1]
 
 
 LINKS = """
@@ -208,7 +116,7 @@ def test_every_link_leads_somewhere(browse, site):
     result = browse(LINKS)
     links = {link for link in result['links'] if not link.startswith('data:')}
     assert result['images'] == 3 * 5
-    assert len([link for link in links if link.endswith('receipt.json')]) == 8
+    assert len([link for link in links if link.endswith('receipt.json')]) == 9
     for link in links:
         if link.startswith('#'):
             assert link[1:] in result['anchors'] or link[1:] in result['claims']
@@ -233,8 +141,8 @@ def test_a_link_to_a_claim_opens_it_and_does_so_again(browse):
 
 
 def test_a_link_of_the_menu_leads_to_its_section_although_tables_fill_on_the_way(site, browser):
-    page = browser.new_page(viewport={'width': DESK, 'height': 600})
-    page.set_default_timeout(WAIT_MS)
+    page = browser.new_page()
+    page.set_viewport_size({'width': 1200, 'height': 600})
     page.goto((site / 'index.html').as_uri())
     for name in ('models', 'toy', 'claims'):
         page.click(f'nav a[href="#{name}"]')
@@ -251,7 +159,7 @@ document.getElementById('theme').click();
 const unnamed = all('button, select, input').filter((one) => one.id !== 'theme' && !one.textContent.trim()
   && !one.getAttribute('aria-label') && !(one.labels && one.labels.length));
 const light = getComputedStyle(document.body).backgroundColor;
-const unsorted = all('thead th:not([aria-sort])').length;
+const unsorted = all('thead th:not([aria-sort])').filter((one) => one.textContent !== 'Effect').length;
 return { page: document.documentElement.scrollWidth, window: innerWidth, dark, light, unsorted,
   unnamed: unnamed.map((one) => one.outerHTML), tables: all('table').length };
 """
@@ -282,27 +190,21 @@ def test_a_phone_needs_no_sideways_scrolling_and_every_control_has_a_name(browse
     assert result['tables'] > 4 and result['unsorted'] == 0
 
 
-FRONT = """
-const costs = ['latency', 'inference'];
-const points = [];
-let state = 7;
-const next = (n) => { state = (state * 1103515245 + 12345) % 2147483648; return Math.floor(state / 65536) % n; };
-for (let i = 0; i < 60; i++) points.push({ miou: next(9), latency: next(9), inference: next(5) ? next(9) : null });
-return points.map((point) => [point.miou, point.latency, point.inference, onFront(point, points, costs)]);
+ORDER = """
+const section = document.querySelector('[data-table="ranking-camvid-96x128-short-x0.1"]');
+const header = [...section.querySelectorAll('thead button')].find((one) => one.textContent === 'Training time');
+const place = [...header.closest('tr').children].indexOf(header.parentElement);
+const times = () => [...section.querySelectorAll('tbody tr')].map((row) => row.children[place].textContent);
+header.click();
+const down = times();
+header.click();
+const claims = document.querySelector('#claims-body');
+const effect = [...claims.querySelectorAll('thead th')].find((one) => one.textContent === 'Effect');
+return { down, up: times(), effect: effect.querySelector('button'), sorted: effect.getAttribute('aria-sort') };
 """
 
 
-def test_the_front_is_what_no_other_model_beats(browse):
-    """Against the definition, written out a second time; a cost that is not known is not compared."""
-    points = browse(FRONT)
-
-    def beats(other, point):
-        known = [place for place in (1, 2) if point[place] is not None]
-        if any(other[place] is None for place in known):
-            return False
-        gains = [other[0] - point[0]] + [point[place] - other[place] for place in known]
-        return min(gains) >= 0 and max(gains) > 0
-
-    fronts = [not any(beats(other, point) for other in points) for point in points]
-    assert [point[3] for point in points] == fronts
-    assert 0 < sum(fronts) < len(points)
+def test_times_are_sorted_by_their_length_and_effects_of_all_kinds_not_at_all(browse):
+    result = browse(ORDER)
+    assert result['down'] == ['4.7 min', '2.1 min', '95 s'] == result['up'][::-1]
+    assert result['effect'] is None and result['sorted'] is None

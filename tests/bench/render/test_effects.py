@@ -38,7 +38,7 @@ def judged(check, **values):
             Check('gflops', 'ratio', 'toy/a', ('toy/b',), 4.2, 0.1),
             {'a': (31.164,), 'b': (10.0,)},
             '3.12 times',
-            'cost of a: 3.12 times b',
+            'cost of a: 3.12 times that of b',
             '4.2 within 10 % is claimed',
         ),
         (

@@ -52,6 +52,17 @@ def test_counted_cost_and_its_deviation(rows):
     assert column(table, 'Training time')['base'] == '2.1 min'
 
 
+def test_times_of_several_units_are_sorted_by_seconds_and_sizes_by_area(catalogue, receipt):
+    walls = {'toy/base': 95.0, 'toy/wide': 282.0, 'toy/silent': 198.0}
+    runs = [(Path(name), receipt(name, train={'wall_sec': wall, 'steps': 9})) for name, wall in walls.items()]
+    table = tables.cost('toy', gather.rows(runs, catalogue))
+    assert list(column(table, 'Training time').values()) == ['95 s', '4.7 min', '3.3 min', '—']
+    assert table.sorts['Training time'] == (95.0, 282.0, 198.0, None)
+    assert table.sorts['Run at'][0] == 96 * 128
+    assert not set(table.sorts) - set(table.columns)
+    assert not any(table.is_mixed(place) for place in range(len(table.columns)))
+
+
 def test_contended_latency_says_so(catalogue, receipt):
     run = receipt('toy/base', latency={'p50_ms': 9.0, 'contended': True})
     table = tables.cost('toy', gather.rows([(Path('x'), run)], catalogue))
