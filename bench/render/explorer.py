@@ -4,12 +4,13 @@ Percent is 0 to 100; what was not measured is null. Rows refer to each other by 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench import store
 from bench.claims import MEASURED, Answer, Finding, Verdict
+from bench.judging.uncertainty import LEVEL, Spread, estimate, pooled_spread
 from bench.records import Receipt
 from bench.render import costs, effects, images, verdicts
 from bench.render.document import Document
@@ -45,13 +46,15 @@ def data(document: Document, out: Path | None = None) -> dict[str, Any]:
     settings = settings_of(rows)
     place = {setting: index for index, setting in enumerate(settings)}
     usual = {setting: costs.usual(row for row in rows if row.setting == setting) for setting in settings}
+    spreads = {setting: _spread(row for row in rows if row.setting == setting) for setting in settings}
     runs: list[dict[str, Any]] = []
     models = []
     embed = sum(len(row.runs) for row in rows) <= EMBEDDED_RUNS
     for row in rows:
         first = len(runs)
         runs += [_run(row, folder, receipt, out, embed) for folder, receipt in row.runs]
-        models.append(_model(row, place, usual) | {'runs': list(range(first, len(runs)))})
+        certain = _certainty(row, spreads.get(row.setting) if row.setting else None)
+        models.append(_model(row, place, usual) | certain | {'runs': list(range(first, len(runs)))})
     return {
         'settings': [
             {'label': one.label, 'slug': one.slug, 'smoke': one.smoke, 'device': usual[one]} for one in settings
@@ -75,7 +78,6 @@ def _model(row: Row, place: Mapping[Setting, int], usual: Mapping[Setting, str])
     miou = row.spread('metrics', 'miou')
     timed, on = costs.latency(row), usual[row.setting] if row.setting else ''
     alike = timed is not None and timed.apparatus == on
-    interval = miou.interval()
     documented, split = row.documented_miou()
     return {
         'key': row.key,
@@ -88,8 +90,6 @@ def _model(row: Row, place: Mapping[Setting, int], usual: Mapping[Setting, str])
         'smoke': row.smoke,
         'seeds': len(row.ok),
         'miou': _rounded(miou.mean),
-        'low': _rounded(interval and max(0.0, interval[0])),
-        'high': _rounded(interval and min(100.0, interval[1])),
         'pixel': _rounded(row.spread('metrics', 'pixel_accuracy').mean),
         'documented': documented,
         'split': split if documented is not None else '',
@@ -106,6 +106,30 @@ def _model(row: Row, place: Mapping[Setting, int], usual: Mapping[Setting, str])
         'wall': _rounded(costs.training_time(row)[0]),
         'epochs': _rounded(row.spread('train', 'epochs').mean),
         'share': _rounded(costs.share_of_documented(row)),
+    }
+
+
+def _spread(rows: Iterable[Row]) -> Spread | None:
+    """Return the spread of the mIoU over seeds within each of ``rows``, pooled as the judge does."""
+    return pooled_spread([row.spread('metrics', 'miou').values for row in rows])
+
+
+def _certainty(row: Row, usual: Spread | None) -> dict[str, Any]:
+    """Return the standard error over seeds of a row's mean mIoU, and its 95 % interval with half its width.
+
+    Seeds that show no spread, a single one above all, borrow the ``usual`` one; null where there is none.
+    """
+    values = row.spread('metrics', 'miou').values
+    made = estimate(values, usual=usual) if values else None
+    if made is None or not made.error:
+        return dict.fromkeys(('error', 'half', 'low', 'high')) | {'borrowed': False}
+    half = made.half_width(0.5 + LEVEL / 2)
+    return {
+        'error': _rounded(made.error),
+        'half': _rounded(half),
+        'low': _rounded(max(0.0, made.effect - half)),
+        'high': _rounded(min(100.0, made.effect + half)),
+        'borrowed': made.borrowed,
     }
 
 

@@ -2,6 +2,7 @@
 
 // Timings of one machine repeat within about this share.
 const TIMING = 0.05;
+const FRONT = '\u25C6 on the front';
 
 function isFinished(model) {
   return model.miou !== null;
@@ -12,18 +13,23 @@ function cheaper(one, other, cost) {
   return one[cost] < other[cost] * (cost === 'latency' ? 1 - TIMING : 1);
 }
 
-// A model is on the front unless another costs no more in anything, scores no less, and is better in one of them.
-function onFront(model, others, costs) {
-  const all = costs.filter((cost) => model[cost] !== null && !(cost === 'latency' && model.contended));
-  return !others.some((other) => {
-    if (other === model || all.some((cost) => other[cost] === null || cheaper(model, other, cost))) return false;
-    return other.miou >= model.miou && (other.miou > model.miou || all.some((cost) => cheaper(other, model, cost)));
-  });
+// Whether one model scores more than another beyond what seeds explain: the difference of two means has the errors of
+// both, and each error's quantile weighs as much as its variance, as where claims are judged.
+function toldAbove(one, other) {
+  if (one.error === null || other.error === null) return false;
+  const half = (one.half * one.error + other.half * other.error) / Math.hypot(one.error, other.error);
+  return one.miou - other.miou > half;
 }
 
-// One seed has no interval, and intervals that overlap do not tell two models apart.
-function toldApart(best, other) {
-  return best.low !== null && other.high !== null && other.high < best.low;
+// What the models say of one that cost no more than it in anything.
+function standing(model, others, costs) {
+  const all = costs.filter((cost) => model[cost] !== null && !(cost === 'latency' && model.contended));
+  const rivals = others.filter((other) =>
+    other !== model && !all.some((cost) => other[cost] === null || cheaper(model, other, cost)));
+  if (rivals.some((other) => toldAbove(other, model))) return 'another is better';
+  const even = rivals.filter((other) => !toldAbove(model, other));
+  if (even.some((other) => all.some((cost) => cheaper(other, model, cost)))) return 'not told apart from a cheaper one';
+  return FRONT;
 }
 
 function chooser(mount) {
@@ -39,13 +45,17 @@ function chooser(mount) {
     if (own.length) places.push({ name: `${one.label} · ${one.device || 'not timed'}`, smoke: one.smoke, models: own });
   });
   places.sort((a, b) => a.smoke - b.smoke);
+  // It opens where most can be chosen from. The first setting has the largest share of what was documented: of a
+  // training that is short to begin with, that may be two epochs, beside which twenty of a long one come later.
+  const most = Math.max(...places.filter((place) => place.smoke === places[0].smoke).map((place) => place.models.length));
+  const start = places.findIndex((place) => place.models.length === most);
   const limits = [
     { key: 'latency', label: 'Latency at most', unit: 'ms' },
     { key: 'inference', label: 'Memory at most', unit: 'GiB' },
     { key: 'params', label: 'Parameters at most', unit: 'million' },
   ];
   const select = make('select', { id: 'chooser-place', oninput: reset },
-    ...places.map((place, index) => make('option', { value: index }, place.name + (place.smoke ? ' (smoke: no evidence)' : ''))));
+    ...places.map((place, index) => make('option', { value: index, selected: index === start }, place.name + (place.smoke ? ' (smoke: no evidence)' : ''))));
   const answer = make('p', { class: 'answer', role: 'status', 'aria-live': 'polite' });
   const result = make('div');
   const fields = limits.map((limit) => field(limit));
@@ -96,18 +106,26 @@ function chooser(mount) {
       limit.box.value === '' || model[limit.key] === null || model[limit.key] <= Number(limit.box.value)));
     fitting.sort((a, b) => b.miou - a.miou);
     const costs = limits.map((limit) => limit.key);
-    for (const model of fitting) model.front = onFront(model, place().models, costs);
+    for (const model of fitting) model.standing = standing(model, place().models, costs);
     const best = fitting[0];
-    const even = fitting.slice(1).filter((model) => !toldApart(best, model)).length;
-    const open = even ? ` ${even === 1 ? 'Another is' : `${even} others are`} not told apart from it.` : '';
     const smoke = place().smoke ? ' These are smoke runs, which are no evidence.' : '';
-    answer.textContent = best
-      ? `${fitting.length} of ${place().models.length} models fit; the best is ${best.id} with ${fixed(best.miou)} % mIoU.${place().smoke ? '' : open}${smoke}`
+    const told = best
+      ? `${fitting.length} of ${place().models.length} models fit; the best is ${best.id} with ${fixed(best.miou)} % mIoU.${place().smoke ? '' : undecided(best, fitting.slice(1))}${smoke}`
       : 'No measured model fits. Loosen a limit.';
+    answer.replaceChildren(...breakable(told));
     answer.classList.toggle('grey', place().smoke);
     ranking(result, fitting);
   }
   reset();
+}
+
+// How many of the others the best cannot be told apart from.
+function undecided(best, others) {
+  if (!others.length) return '';
+  if (best.error === null) return ' The spread over seeds is not known here: nothing tells it apart.';
+  const even = others.filter((model) => !toldAbove(best, model)).length;
+  if (!even) return ' It is told apart from all others.';
+  return ` ${even === 1 ? 'Another is' : `${even} others are`} not told apart from it.`;
 }
 
 function ranking(mount, models) {
@@ -122,13 +140,14 @@ function ranking(mount, models) {
     { label: 'Latency p50 (ms)', value: (m) => m.latency, show: (m) => m.aside || fixed(m.latency, 1) },
     { label: 'Memory (GiB)', value: (m) => m.inference, show: (m) => fixed(m.inference) },
     { label: 'Params (M)', value: (m) => m.params, show: (m) => fixed(m.params) },
-    { label: 'Pareto', text: true, value: (m) => (m.front ? '\u25C6 on the front' : 'another is better') },
+    { label: 'Pareto', text: true, value: (m) => m.standing },
     { label: 'Marks', text: true, value: (m) => m.marks.join(', ') },
-  ], models, { caption: 'Models that fit, best mIoU first', page: 20, rowClass: (m) => (m.front ? 'front' : false) });
+  ], models, { caption: 'Models that fit, best mIoU first', page: 20, rowClass: (m) => (m.standing === FRONT ? 'front' : false) });
 }
 
 function interval(model) {
-  return model.low === null ? `${model.seeds} seed${model.seeds === 1 ? '' : 's'}` : `${fixed(model.low, 1)} to ${fixed(model.high, 1)}`;
+  const seeds = `${model.seeds} seed${model.seeds === 1 ? '' : 's'}`;
+  return model.low === null ? seeds : `${fixed(model.low, 1)} to ${fixed(model.high, 1)}${model.borrowed ? ` (${seeds})` : ''}`;
 }
 
 function bar(model) {

@@ -1,8 +1,10 @@
 import json
+import math
 from dataclasses import fields
 from typing import Any, get_args
 
 import pytest
+from scipy import stats
 
 from bench import store as stores
 from bench.claims import Check, Finding, Relation
@@ -26,6 +28,22 @@ def test_models_carry_their_marks_and_runs(made):
     assert [data['runs'][index]['seed'] for index in models['toy/base']['runs']] == [0, 1]
     assert [data['runs'][index]['older'] for index in models['toy/base']['runs']] == [False, True]
     assert sorted(index for model in data['models'] for index in model['runs']) == list(range(len(data['runs'])))
+
+
+def test_a_single_seed_borrows_the_spread_of_its_setting(catalogue, receipt, store):
+    runs = [store(receipt('toy/base', 40.0 + 4 * seed, seed=seed)) for seed in range(2)]
+    runs += [store(receipt('toy/wide', 30.0 + 2 * seed, seed=seed)) for seed in range(2)]
+    runs += [store(receipt('toy/idle', 20.0)), store(receipt('toy/silent', 3.0, budget='smoke'))]
+    models = {one['id']: one for one in explorer.data(document.build(runs, catalogue))['models']}
+    alone, pooled = models['toy/idle'], math.sqrt((8 + 2) / 2)
+    assert alone['borrowed'] and not models['toy/base']['borrowed']
+    assert alone['error'] == pytest.approx(pooled, rel=1e-5)
+    half = stats.t.ppf(0.975, 2) * pooled
+    assert (alone['half'], alone['low'], alone['high']) == pytest.approx((half, 20 - half, 20 + half), rel=1e-5)
+    own = stats.t.interval(0.95, 1, loc=42, scale=2.0)
+    assert (models['toy/base']['low'], models['toy/base']['high']) == pytest.approx(own, rel=1e-5)
+    nowhere = models['toy/silent']
+    assert nowhere['error'] is nowhere['half'] is nowhere['low'] is None and not nowhere['borrowed']
 
 
 def test_it_is_json_without_what_json_has_not(made):
