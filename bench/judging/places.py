@@ -293,7 +293,12 @@ class TimingPlace:
             held = run_values.memory_bytes(record.get('memory'), 'inference', record.get('cost'))
             value, error = None if held is None else held / run_values.GIGA, None
         if value is None:
-            reason = f'{name} was only timed while other runs shared the device'
+            shared = metric == 'latency_ms'
+            reason = (
+                f'{name} was only timed while other runs shared the device'
+                if shared
+                else f'no memory of {name} is known'
+            )
             return Sample(name, metric, obstacle='not measured', reason=reason)
         return Sample(name, metric, {0: value}, errors={} if error is None else {0: error})
 
