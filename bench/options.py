@@ -113,11 +113,19 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError(f'--weights {options.weights}: no such folder')
     if options.checkpoint and not options.config:
         raise ValueError('--checkpoint goes with --config: it says whose weights these are')
+    if options.checkpoint and len(options.seeds) > 1:
+        raise ValueError(
+            f'--checkpoint --seeds {len(options.seeds)}: the weights are given, each seed would be the same'
+        )
     if options.config and options.list:
         raise ValueError('--list shows what is documented; --config FILE --dry-run shows what would run')
     if options.cost and (options.gpus or options.jobs_per_gpu):
         raise ValueError('--cost times one network after another; --device cuda:N says on which GPU')
     if options.cost and (options.no_channels_last or options.no_fused):
         raise ValueError('--cost trains nothing and chooses the layout; --compile alone goes with it')
+    if options.cost and (options.dry_run or options.size):
+        raise ValueError(
+            '--cost times each network once at its documented size; neither --dry-run nor --size goes with it'
+        )
     if options.json and not options.list:
         raise ValueError('--json goes with --list')

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import catalogue, paths, store
 from bench.errors import BenchError
+from bench.output import show
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +77,7 @@ def _compare(before: Path, after: Path) -> int:
     found = changes.compare(store.read_all(before), store.read_all(after))
     if not found.common:
         raise BenchError(f'--compare {before} {after}: no run is in both, so that nothing can be compared')
-    print(pages.markdown(found, str(before), str(after)))
+    show(pages.markdown(found, str(before), str(after)))
     return int(any(change.beyond_noise for change in found.changes))
 
 

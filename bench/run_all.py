@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench import catalogue, options, paths
 from bench.errors import BenchError, PlanError, UnknownName
+from bench.output import show
 from bench.records import BudgetRule, DataSet, Precision, Size, Status
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # What trains or times is imported where that is done: a list of the experiments is there sooner.
 
+TOLD = 10
+"""Runs that are not ok and are named at the end."""
 EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
 
@@ -28,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options.check(chosen)
         if chosen.list:
-            return _show(_list(chosen))
+            return show(_list(chosen))
         # As a batch system ends what has had its time: like Ctrl-C, with a checkpoint of what is under way.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         return _cost(chosen) if chosen.cost else _run(chosen)
@@ -71,16 +74,6 @@ def _own(chosen, dataset: DataSet | None = None) -> 'own_models.Prepared':
         for note in notes:
             print(f'{name}: {note}', file=sys.stderr)
     return made
-
-
-def _show(text: str) -> int:
-    """Print ``text``; whoever reads it through a pipe may have seen enough before its end."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        # Or the interpreter complains when it flushes what was not read.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return EXIT_OK
 
 
 def _list(chosen) -> str:
@@ -142,7 +135,7 @@ def _run(chosen) -> int:
         ),
     )
     if chosen.dry_run:
-        return _show(campaign.forecast_text(made))
+        return show(campaign.forecast_text(made))
     command = shlex.join(['run_all.py', *sys.argv[1:]])
     with store.lock(chosen.results.resolve(), command):
         statuses = campaign.carry_out(made)
@@ -199,6 +192,10 @@ def _deadline(chosen) -> float | None:
 
 def _close(statuses: Mapping[str, Status], page: Path) -> int:
     good = sum(status == 'ok' for status in statuses.values())
+    failed = [f'{name}: {status}' for name, status in statuses.items() if status != 'ok']
+    if failed:
+        more = f'\n... and {len(failed) - TOLD} more' if len(failed) > TOLD else ''
+        print('\n'.join(failed[:TOLD]) + more + '\n--retry-failed repeats what failed', file=sys.stderr)
     print(f'{good} of {len(statuses)} runs ok; report: {os.path.relpath(page)}')
     return EXIT_OK if good == len(statuses) else EXIT_FAILED_RUNS
 

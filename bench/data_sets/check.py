@@ -83,6 +83,11 @@ def check(dataset: DataSet, cache_dir: Path, advance: Advance = silent) -> Manif
     seen = _read_all(dataset, advance)
     _refuse(dataset, (one.problem for pairs in seen.values() for one in pairs if one.problem))
     manifest = _manifest(dataset, seen)
+    for split, pixels in manifest.class_pixels.items():
+        if not any(pixels):
+            raise DataError(
+                f'{dataset.name}: no pixel of split {split} is labelled: all of it is ignored, nothing is scored'
+            )
     # Remembering saves seconds the next time; a cache that cannot be written must not stop a run.
     with contextlib.suppress(OSError):
         write_whole(store, json.dumps(asdict(manifest)))

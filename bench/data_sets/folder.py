@@ -80,7 +80,8 @@ def read_classes(path: Path) -> tuple[str, ...]:
     """Return the class names of a text file, one a line.
 
     Raises:
-        DataError: the file is missing or not UTF-8; a line is empty or repeats another; fewer than 2 or more than 255.
+        DataError: the file is missing or not UTF-8; a line is empty, a comment or repeats another; there are fewer than
+            2 or more than 255.
     """
     try:
         lines = path.read_text(encoding='utf-8-sig').rstrip().splitlines()
@@ -91,6 +92,10 @@ def read_classes(path: Path) -> tuple[str, ...]:
     for number, name in enumerate(names):
         if not name:
             raise DataError(f'{path}, line {number + 1} is empty: each line names the class of label value {number}')
+        if name.startswith('#'):
+            raise DataError(
+                f'{path}, line {number + 1}: {name!r} would be the class of label value {number}; no comments'
+            )
         if name in names[:number]:
             first = names.index(name) + 1
             raise DataError(f'{path}, line {number + 1} repeats {name!r} of line {first}: class names differ')

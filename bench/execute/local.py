@@ -13,7 +13,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from typing import Any, Generic
 
 from bench.execute.schedule import J, Outcome, Schedule, Start
-from bench.records import CostJob, Job
+from bench.records import CostJob, Job, Status
 
 GRACE_SEC = 60.0
 """How long a worker that was asked to stop may take to finish its step and save a checkpoint."""
@@ -47,7 +47,8 @@ def context() -> ForkServerContext:
     os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
     made = multiprocessing.get_context('forkserver')
     # Without that library the driver is asked all the same: then each process imports for itself.
-    made.set_forkserver_preload([] if _loads('libcuda.so.1') and not _loads('libnvidia-ml.so.1') else ['bench.worker'])
+    alone = _loads('libcuda.so.1') and not _loads('libnvidia-ml.so.1')
+    made.set_forkserver_preload(['bench.execute.apart', *([] if alone else ['bench.worker'])])
     return made
 
 
@@ -82,6 +83,7 @@ class LocalEngine(Generic[J]):
         self._target: Any = target or _work
         self._placed = placed
         self._active: list[_Active[J]] = []
+        self._stopping = False
 
     def run(self, schedule: Schedule[J]) -> Iterator[Outcome[J]]:
         """Yield an outcome for every job of ``schedule`` as it ends or is skipped.
@@ -151,7 +153,9 @@ class LocalEngine(Generic[J]):
             one.process.join()
             if one.done is not None:
                 return Outcome(one.job, one.done['status'], one.done['reason'], one.done['stored'])
-            return Outcome(one.job, 'crash', _describe_exit(one.process.exitcode), False)
+            # What ends without a word once it was asked to stop was interrupted, however it ended.
+            status: Status = 'interrupted' if self._stopping else 'crash'
+            return Outcome(one.job, status, _describe_exit(one.process.exitcode), False)
         now = time.monotonic()
         limit = self.limits.timeout_sec(one.job)
         if now - one.started > limit:
@@ -166,6 +170,7 @@ class LocalEngine(Generic[J]):
 
     def _stop(self) -> Iterator[Outcome[J]]:
         """Ask every worker to save a checkpoint and end; kill those that do not."""
+        self._stopping = True
         for one in self._active:
             if one.process.pid is not None:
                 with contextlib.suppress(ProcessLookupError):

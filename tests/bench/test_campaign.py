@@ -127,11 +127,17 @@ def left_alone(run):
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_command_continues_where_it_ended(command, how):
-    """Ctrl-C, the end of its time in a batch system, and SIGKILL: what was finished stays, what was begun goes on."""
+    """Ctrl-C, the end of its time in a batch system, and SIGKILL: what was finished stays, what was begun goes on.
+
+    Batch systems signal all processes of a group.
+    """
     run = command({'first': None, 'slow': 'slow'}, epochs=2.0)
     going = run.start(*SHORT)
     wait_for(lambda: ('first' in run.receipts() and steps_of(run, 'slow') >= 50) or going.poll() is not None)
-    going.send_signal(how)
+    if how == signal.SIGTERM:
+        os.killpg(going.pid, how)
+    else:
+        going.send_signal(how)
     _, said = going.communicate(timeout=240)
     assert going.returncode == (-signal.SIGKILL if how == signal.SIGKILL else 130), said
     wait_for(lambda: left_alone(run))

@@ -22,6 +22,12 @@ def test_no_options_mean_smoke_on_scenes():
         (['--jobs-per-gpu', '0'], '--jobs-per-gpu 0: at least 1'),
         (['--cost', '--gpus', '0'], '--cost times one network after another; --device cuda:N says on which GPU'),
         (['--cost', '--no-fused'], '--cost trains nothing and chooses the layout; --compile alone goes with it'),
+        (
+            ['--cost', '--dry-run'],
+            '--cost times each network once at its documented size; neither --dry-run nor --size',
+        ),
+        (['--cost', '--size', '96x192'], 'neither --dry-run nor --size goes with it'),
+        (['--config', 'a.py', '--checkpoint', 'a.pth', '--seeds', '2'], '--seeds 2: the weights are given'),
         (['--json'], '--json goes with --list'),
         (['--checkpoint', 'a.pth'], '--checkpoint goes with --config: it says whose weights these are'),
         (['--config', 'a.py', '--list'], '--config FILE --dry-run shows what would run'),

@@ -278,3 +278,9 @@ def test_allowed_values_are_classes_mapped_ones_and_void(camvid_root):
 )
 def test_ranges_are_spelled_shortly(values, text):
     assert spell_ranges(values) == text
+
+
+def test_a_split_without_a_labelled_pixel_is_refused_before_anything_is_trained(folder_root, cache):
+    """All of it is ignored: after a training its score would be no number."""
+    save_label(folder_root / 'labels' / 'val' / 'three.png', np.full((20, 6), 255, np.uint8))
+    assert 'no pixel of split val is labelled' in fault(folder.find(folder_root), cache)

@@ -60,6 +60,7 @@ def test_a_class_file_elsewhere_is_read(folder_root, tmp_path):
     ('text', 'message'),
     [
         ('a\n\nb\n', r'line 2 is empty: each line names the class of label value 1'),
+        ('# mine\na\nb\n', r"line 1: '# mine' would be the class of label value 0; no comments"),
         ('a\nb\na\n', r"line 3 repeats 'a' of line 1"),
         ('a\n', r'names 1 classes: 2 to 255 are possible'),
         ('\n'.join(map(str, range(256))), r'names 256 classes: 2 to 255'),
