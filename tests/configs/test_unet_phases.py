@@ -230,4 +230,5 @@ def test_fused_adam_takes_the_steps_of_plain_adam(name):
         optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-3, fused=fused)
         train(model, optimizer, 3)
         weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
-    torch.testing.assert_close(*weights, rtol=1e-4, atol=1e-5)
+    # Three steps move a weight by up to 3e-3; processors without AVX-512 round further apart.
+    torch.testing.assert_close(*weights, rtol=1e-4, atol=1e-4)
