@@ -87,9 +87,9 @@ def test_a_timing_that_is_asked_to_stop_ends_at_once(monkeypatch):
 @pytest.mark.parametrize(
     ('there', 'preloaded'),
     [
-        ({'libcuda.so.1', 'libnvidia-ml.so.1'}, ['bench.worker']),
-        (set(), ['bench.worker']),
-        ({'libcuda.so.1'}, []),
+        ({'libcuda.so.1', 'libnvidia-ml.so.1'}, True),
+        (set(), True),
+        ({'libcuda.so.1'}, False),
     ],
 )
 def test_where_importing_would_start_cuda_each_process_imports_for_itself(monkeypatch, there, preloaded):
@@ -97,7 +97,7 @@ def test_where_importing_would_start_cuda_each_process_imports_for_itself(monkey
     monkeypatch.setattr(local, '_loads', lambda library: library in there)
     monkeypatch.setattr(ForkServerContext, 'set_forkserver_preload', lambda self, modules: asked.append(modules))
     local.context()
-    assert asked == [preloaded]
+    assert asked == [['bench.execute.apart', *(['bench.worker'] if preloaded else [])]]
 
 
 def test_a_reason_is_one_line():
