@@ -181,7 +181,12 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
         setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest.sha256[:12]}'
     )
     classes, train_images = len(setting.dataset.classes), len(setting.dataset.splits['train'])
-    requests = [counting.CountRequest(run, _config(setting, run), setting.rule, classes, train_images) for run in todo]
+    requests = [
+        counting.CountRequest(
+            run, _config(setting, run), setting.rule, classes, train_images, setting.dataset.base_size
+        )
+        for run in todo
+    ]
     counted = counting.footprints(requests, data_sets.cache_folder())
     speeds = measured.speeds()
     if setting.slow_bf16:

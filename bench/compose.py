@@ -15,7 +15,7 @@ from mmengine.config import Config
 from bench import amounts, hooks, schedules, stages
 from bench.errors import PlanError
 from bench.own import heads
-from bench.pipelines import plain, preprocessor, scoring_loader, split_augment, train_loader, train_size
+from bench.pipelines import image_sizes, plain, preprocessor, scoring_loader, split_augment, train_loader, train_size
 from bench.records import BudgetRule, DataSet, Run, Size
 from bench.stages import Leg
 
@@ -125,7 +125,8 @@ def compose(
     batch = amounts.batch_size(rule, stage.batch_size)
     if batch % accumulate:
         raise PlanError(f'{run.experiment}: a batch of {batch} cannot be split into {accumulate} equal parts')
-    size = stages.scaled_size(run.size, stage.scale, protocol.stride)
+    trained, scored = image_sizes(protocol, dataset.name, dataset.base_size, run.size)
+    size, validated = (stages.scaled_size(one, stage.scale, protocol.stride) for one in (trained, scored))
     per_epoch = leg.samples / batch
     pairs = Path(pair_lists['train'])
     augment, moved = split_augment(protocol.augment, experiment.model.data_preprocessor, run.device)
@@ -136,8 +137,8 @@ def compose(
         'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
         'train_dataloader': train_loader(shown, size, dataset, pairs, batch // accumulate, run.device, pixels, seed),
         'train_cfg': _train_loop(leg, accumulate),
-        **_validation(stated, leg, run, size, dataset, pair_lists, rule, pixels),
-        **_test(run, dataset, pair_lists, rule, pixels),
+        **_validation(stated, leg, run, validated, dataset, pair_lists, rule, pixels),
+        **_test(run, scored, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, leg.steps * accumulate),
         'default_hooks': hooks.default_hooks(leg, accumulate, save_last, run.device),
         'custom_hooks': hooks.stage_hooks(leg, accumulate, per_epoch, run.device),
@@ -159,9 +160,10 @@ def compose_evaluation(
     pixels: Path | None = None,
 ) -> Config:
     """Return the resolved config of a run that trains nothing; arguments as for ``compose``."""
+    _, scored = image_sizes(experiment.protocol, dataset.name, dataset.base_size, run.size)
     config: dict[str, Any] = {
         **_model(experiment, run, dataset, class_pixels),
-        **_test(run, dataset, pair_lists, rule, pixels),
+        **_test(run, scored, dataset, pair_lists, rule, pixels),
         **_runtime(run, work_dir, 1),
         'default_hooks': {'timer': {'type': 'IterTimerHook'}, 'logger': {'type': 'LoggerHook'}},
         'randomness': {'seed': run.seed, 'deterministic': False},
@@ -283,11 +285,11 @@ def validation_split(stated: stages.Protocol, dataset: DataSet) -> str:
 
 
 def _test(
-    run: Run, dataset: DataSet, pair_lists: Mapping[str, Path], rule: BudgetRule, pixels: Path | None
+    run: Run, size: Size, dataset: DataSet, pair_lists: Mapping[str, Path], rule: BudgetRule, pixels: Path | None
 ) -> dict[str, Any]:
     split, pairs = dataset.test_split, pair_lists[dataset.test_split]
     return {
-        'test_dataloader': scoring_loader(run.size, dataset, split, pairs, rule.test_images, run.device, pixels),
+        'test_dataloader': scoring_loader(size, dataset, split, pairs, rule.test_images, run.device, pixels),
         'test_cfg': {'type': 'TestLoop'},
         'test_evaluator': {'type': 'ConfusionMetric'},
     }

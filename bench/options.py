@@ -33,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         '--seeds', type=_seeds, default=range(1), metavar='N|A-B', help='repeat with seeds 0 to N-1, or A to B'
     )
-    what.add_argument('--size', metavar='HxW', help="image size (default: the data set's own; small for smoke)")
+    size = "image size (default: the data set's own, or as documented where it is the documented one; small for smoke)"
+    what.add_argument('--size', metavar='HxW', help=size)
     what.add_argument('--precision', default='fp32', choices=('fp32', 'bf16'))
     what.add_argument(
         '--benchmark', type=Path, metavar='DIR', help='a folder with configs/ and documented/ of your own'

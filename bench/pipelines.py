@@ -26,6 +26,19 @@ ON_DEVICE = ('PhotoMetricDistortion', 'RGBShift', 'RandomFlip', 'RandomGaussianB
 """Transforms that a GPU draws and applies to whole batches; see ``custom_ops.preprocessors``."""
 
 
+def image_sizes(protocol: Mapping[str, Any], dataset: str, base_size: Size, size: Size) -> tuple[Size, Size]:
+    """Return the (H, W) of whole images in training and in scoring, in a run of ``size`` on ``dataset``.
+
+    Where the experiment is documented on that data set and ``size`` is its base size, these are the documented ones;
+    everything else is trained and scored at ``size``.
+    """
+    if protocol['dataset'] != dataset or size != base_size:
+        return size, size
+    shown, scored = protocol['train_view'], protocol['test_view']
+    tested: Size = tuple(scored['size']) if scored['kind'] == 'whole' else size
+    return tuple(shown['size']) if shown['kind'] == 'whole' else tested, tested
+
+
 def train_size(protocol: Mapping[str, Any], image: Size) -> Size:
     """Return the (H, W) of a training input when whole images have size ``image``."""
     view = protocol['train_view']

@@ -11,11 +11,15 @@ def crop_size(documented: tuple[int, int], short_side: int, image: tuple[int, in
     """Return the crop for images of size ``image`` that corresponds to a documented crop.
 
     A crop c that was taken from images of short side s covers c/s of it; the same share of ``image``'s short side,
-    rounded to a multiple of the network's ``stride`` and at least 64.
+    rounded to a multiple of the network's ``stride`` and at least 64; of images of short side s the crop itself.
 
     >>> crop_size((256, 256), 375, (360, 480), 64)
     (256, 256)
+    >>> crop_size((513, 513), 513, (513, 1026), 16)
+    (513, 513)
     """
+    if min(image) == short_side:
+        return documented
     share = min(image) / short_side
     height, width = (max(round(side * share / stride) * stride, _floor(stride)) for side in documented)
     return height, width

@@ -14,7 +14,7 @@ from bench import environment, sources, store
 from bench.errors import BenchError
 from bench.execute.local import context
 from bench.forecast import Footprint
-from bench.records import BudgetRule, Run
+from bench.records import BudgetRule, Run, Size
 
 LEAST_PIECE = 8
 """Networks that are worth a process of their own: about its start."""
@@ -22,13 +22,15 @@ LEAST_PIECE = 8
 
 @dataclass(frozen=True)
 class CountRequest:
-    """One network to count: ``run`` says at which size, ``classes`` how many, ``images`` how many train images."""
+    """One network to count: ``run`` says at which size, ``base_size`` is that of its data set, whose ``classes`` and
+    train ``images`` are given as numbers."""
 
     run: Run
     config: Path
     rule: BudgetRule
     classes: int
     images: int
+    base_size: Size
 
 
 def footprints(requests: Sequence[CountRequest], cache: Path) -> list[Footprint]:
@@ -51,8 +53,8 @@ def footprints(requests: Sequence[CountRequest], cache: Path) -> list[Footprint]
 def _path(cache: Path, request: CountRequest) -> Path:
     # The seed changes nothing that is counted.
     variant = request.run.variant.rsplit('-seed', 1)[0]
-    parts = [request.run.experiment, variant, str(request.classes), str(request.images), str(request.rule)]
-    text = '\0'.join([*parts, *sources.digests(request.config)])
+    numbers = (request.classes, request.images, request.base_size, request.rule)
+    text = '\0'.join([request.run.experiment, variant, *map(str, numbers), *sources.digests(request.config)])
     return cache / 'footprints' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
 
 
@@ -117,14 +119,15 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
 def _footprint(request: CountRequest, networks: '_Networks') -> Footprint:
     # Imported here: this runs in the child, the commands never load torch.
     from bench import amounts, budgets, compose, stages, worker  # noqa: F401
-    from bench.pipelines import train_size
+    from bench.pipelines import image_sizes, train_size
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
     model = compose.model_for(experiment.model, request.classes)
-    crop = train_size(protocol, request.run.size)
+    trained, scored = image_sizes(protocol, request.run.dataset, request.base_size, request.run.size)
+    crop = train_size(protocol, trained)
     samples = request.images * protocol.samples_per_image
     batch = amounts.batch_size(request.rule, protocol.batch_size)
-    counted = networks.count(model, request.run.size, protocol.cost.count_auxiliary, crop, batch)
+    counted = networks.count(model, scored, protocol.cost.count_auxiliary, crop, batch)
     rule = budgets.for_network(request.rule, counted['params'], counted['macs_image'])
     stated = stages.read(protocol, request.run.experiment)
     legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})

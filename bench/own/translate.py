@@ -74,7 +74,8 @@ def translate(config: Mapping[str, Any], target: Target, checkpoint: Mapping[str
 def _protocol(model: Mapping[str, Any], view: views.View, target: Target) -> dict[str, Any]:
     """Return a protocol that trains nothing; the stride of the crops is found out with the network."""
     return {
-        'dataset': target.dataset,
+        # Documented on none: whole images are brought to the size of the run.
+        'dataset': None,
         'documented_images': target.images,
         'samples_per_image': 1,
         'num_classes': heads.main_classes(model) or len(target.classes),

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from bench import compose, environment, lease, stages
+from bench import compose, environment, lease, pipelines, stages
 from bench.measure import cost, latency, memory
-from bench.records import Job
+from bench.records import Job, Size
 from bench.running import scoring, training
 from bench.running.attempt import Attempt, Report
 
@@ -62,14 +62,19 @@ def _count(attempt: Attempt) -> dict[str, Any]:
     auxiliary = protocol.cost.count_auxiliary
     return {
         'cost': cost.count_config(documented, tuple(protocol.cost.input_shape), auxiliary),
-        'run_cost': cost.count_config(own, (3, *attempt.job.run.size), auxiliary),
+        'run_cost': cost.count_config(own, (3, *_scored_size(attempt)), auxiliary),
     }
+
+
+def _scored_size(attempt: Attempt) -> Size:
+    dataset, size = attempt.job.dataset, attempt.job.run.size
+    return pipelines.image_sizes(attempt.experiment.protocol, dataset.name, dataset.base_size, size)[1]
 
 
 def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dict[str, Any], dict[str, Any]]:
     attempt.enter('time')
     job, model = attempt.job, trained.runner.model.eval()
-    shape = (1, 3, *job.run.size)
+    shape = (1, 3, *_scored_size(attempt))
     inputs = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(job.run.device)
     step = latency.forward_argmax(model, inputs.to(memory_format=trained.memory_format), job.run.precision)
     if not attempt.protocol.score:

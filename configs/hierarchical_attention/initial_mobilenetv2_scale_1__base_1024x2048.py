@@ -1,8 +1,8 @@
 """First stage at scale 1 with a MobileNetV2 trunk, on the photographs' own size.
 
 Source: hierarchical_attention, "Training the initial stages"; the report's program.
-Reading: the program does not resize, hence 1024x2048; the text speaks of smaller images. A run takes its data set's
-size whatever a config says: add --size 1024x2048 to the command to train at this one.
+Reading: the program does not resize, hence 1024x2048; the text speaks of smaller images. On other
+data than Cityscapes a run has one size for all: there this is scale 1 again.
 Claims: H06, H14.
 
 Command: python bench/run_all.py --only hierarchical_attention/initial_mobilenetv2_scale_1__base_1024x2048

@@ -2,7 +2,6 @@
 
 Source: squeeze_edge, "Results".
 Reading: a control that the source lacks: its 29 classes are colours of the label pictures, with "neutral" among them.
-Departure: at 512x1024, the base size of that data set, unless ``--size 512x912`` says otherwise.
 Claims: S01.
 
 Command: python bench/run_all.py --only squeeze_edge/vanilla__classes_19

@@ -95,6 +95,36 @@ def test_sizes_are_given_to_the_toolbox_as_width_and_height():
         assert resize.scale == (240, 180)
 
 
+KITTI = DataSet('kitti', Path('data'), tuple('abcdefg'), ((0, 0, 0),) * 7, (375, 1242), dataset().splits, {11: 255})
+SCALE_1 = 'hierarchical_attention/initial_mobilenetv2_scale_1'
+CITYSCAPES = replace(KITTI, name='cityscapes19', base_size=(512, 1024))
+CITYSCAPES_20 = replace(CITYSCAPES, name='cityscapes20')
+
+
+@pytest.mark.parametrize(
+    ('name', 'data', 'size', 'trained', 'scored'),
+    [
+        ('kitti_ablation/baseline', KITTI, (375, 1242), (256, 864), (375, 1242)),
+        ('kitti_ablation/baseline', KITTI, (256, 864), (256, 864), (256, 864)),
+        ('kitti_ablation/baseline', KITTI, (188, 624), (188, 624), (188, 624)),
+        ('kitti_ablation/baseline', CITYSCAPES, (512, 1024), (512, 1024), (512, 1024)),
+        ('deeplab_depth/resnet50', CITYSCAPES, (512, 1024), (513, 513), (513, 1026)),
+        (f'{SCALE_1}__base_1024x2048', CITYSCAPES_20, (512, 1024), (1024, 2048), (1024, 2048)),
+        ('unet_phases/phase_4', replace(KITTI, name='voc9', base_size=(375, 500)), (375, 500), (256, 256), (375, 500)),
+    ],
+)
+def test_documented_data_at_their_own_size_are_trained_and_scored_as_documented(name, data, size, trained, scored):
+    run = Run(name, data.name, size, 'full', 1.0, 0)
+    experiment = compose.read_experiment(paths.configs_dir() / f'{name}.py')
+    composed = compose.compose(experiment, run, data, LISTS, budgets.rule('full'), Path('work'))
+    assert composed.crop == trained
+    for loader in (composed.config.test_dataloader, composed.config.val_dataloader):
+        [resize] = [step for step in loader.dataset.pipeline if step.type == 'Resize']
+        assert resize.scale == scored[::-1]
+    evaluation = compose.compose_evaluation(experiment, run, data, LISTS, budgets.rule('full'), Path('work'))
+    assert evaluation.test_dataloader == composed.config.test_dataloader
+
+
 def test_a_crop_becomes_the_same_share_of_the_image():
     composed = made('unet_phases/phase_7_4')
     assert composed.crop == (128, 128), '256 of a short side of 375 is 123 of 180, at stride 64'

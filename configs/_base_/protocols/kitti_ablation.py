@@ -1,7 +1,6 @@
 """Protocol shared by kitti_ablation: 150 images squeezed to 256x864, no augmentation, scored at native size.
 
-Departure: whole images are trained and scored at one size, the data set's base size (KITTI: 375x1242) or ``--size``;
-``--size 256x864`` trains as documented and scores there as well.
+On other data, and with ``--size``, whole images are trained and scored at one size.
 
 The source keeps the best epoch after the hundredth, chosen on the images it scores; which score is kept is the
 harness's rule and not this protocol's.

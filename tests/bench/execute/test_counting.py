@@ -13,7 +13,7 @@ SIZE, CLASSES, IMAGES = (96, 192), 12, 40
 def request(name='kitti_ablation/enet', seed=0, config=None, size=SIZE):
     run = Run(name, 'scenes', size, 'smoke', 0.0, seed)
     return counting.CountRequest(
-        run, config or paths.configs_dir() / f'{name}.py', budgets.rule('smoke'), CLASSES, IMAGES
+        run, config or paths.configs_dir() / f'{name}.py', budgets.rule('smoke'), CLASSES, IMAGES, (360, 480)
     )
 
 
