@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         print(arguments.run(arguments))
-    except (BenchError, PermissionError) as error:
+    except (BenchError, OSError) as error:
         print(f'data.py: {error}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:

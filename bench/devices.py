@@ -15,11 +15,19 @@ def find_device(name: str) -> str:
     """Return ``cpu`` or ``cuda[:N]``; ``auto`` is CUDA where a card and a torch that can use it are there.
 
     Raises:
+        PlanError: a card is asked of a torch that can use none, or all are hidden from it.
         UnknownName: another word.
     """
     if name == 'auto':
         return 'cuda' if _has_cuda() else 'cpu'
-    if name == 'cpu' or name == 'cuda' or (name.startswith('cuda:') and name[5:].isdigit()):
+    if name == 'cpu':
+        return name
+    if name == 'cuda' or (name.startswith('cuda:') and name[5:].isdigit()):
+        if _torch_is_for_cpus():
+            raise PlanError(f'--device {name}: the installed torch is a build for processors alone; choose cpu')
+        if _visible() == []:
+            hidden = os.environ['CUDA_VISIBLE_DEVICES']
+            raise PlanError(f'--device {name}: CUDA_VISIBLE_DEVICES={hidden!r} hides every GPU; choose cpu')
         return name
     raise UnknownName('device', name, ('auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1'))
 

@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(argv)
     try:
         return _predict(chosen)
-    except (BenchError, PermissionError, ValueError) as error:
+    except (BenchError, OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:

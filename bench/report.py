@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         return _run(options)
-    except (BenchError, PermissionError) as error:
+    except (BenchError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
 
@@ -74,7 +74,7 @@ def _compare(before: Path, after: Path) -> int:
     for folder in (before, after):
         if not folder.is_dir():
             raise BenchError(f'--compare {folder}: no such folder')
-    found = changes.compare(store.read_all(before), store.read_all(after))
+    found = changes.compare(store.read_whole(before), store.read_whole(after))
     if not found.common:
         raise BenchError(f'--compare {before} {after}: no run is in both, so that nothing can be compared')
     show(pages.markdown(found, str(before), str(after)))

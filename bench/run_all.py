@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # As a batch system ends what has had its time: like Ctrl-C, with a checkpoint of what is under way.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         return _cost(chosen) if chosen.cost else _run(chosen)
-    except (BenchError, PermissionError, ValueError) as error:
+    except (BenchError, OSError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:

@@ -75,6 +75,10 @@ def parse(text: str, origin: str) -> Receipt:
         )
     if values['status'] not in get_args(Status):
         raise StoreError(f'{origin}: status {values["status"]!r} is not one of {", ".join(get_args(Status))}')
+    blocks = [field.name for field in fields(Receipt) if str(field.type).startswith('dict')]
+    wrong = [name for name in blocks if not isinstance(values.get(name), dict | None)]
+    if wrong:
+        raise StoreError(f'{origin}: {", ".join(wrong)}: a JSON object or null, not {values[wrong[0]]!r:.40}')
     # JSON has no tuples.
     values['switches'] = tuple(values.get('switches', ()))
     return Receipt(**{key: value for key, value in values.items() if key in _KNOWN})
@@ -88,6 +92,16 @@ def read(results: Path, run: Run) -> Receipt | None:
     """
     path = run_folder(results, run) / RECEIPT
     return _read_or_set_aside(path)
+
+
+def read_whole(results: Path) -> list[tuple[Path, Receipt]]:
+    """Return what ``read_all`` does, and change nothing in the folder.
+
+    Raises:
+        StoreError: a receipt cannot be read.
+    """
+    paths = sorted(results.glob(f'*/*/*/{RECEIPT}'))
+    return [(path.parent, parse(path.read_text(encoding='utf-8', errors='replace'), str(path))) for path in paths]
 
 
 def read_all(results: Path) -> list[tuple[Path, Receipt]]:

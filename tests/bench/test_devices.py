@@ -12,9 +12,22 @@ def gpus(monkeypatch):
     return there_are
 
 
-def test_a_plan_without_gpus_is_on_the_one_device():
+def test_a_plan_without_gpus_is_on_the_one_device(monkeypatch):
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES', raising=False)
+    monkeypatch.setattr(devices, '_torch_is_for_cpus', lambda: False)
     assert devices.find_devices('cpu') == ('cpu',)
     assert devices.find_devices('cuda:1') == ('cuda:1',)
+
+
+@pytest.mark.parametrize(
+    ('for_cpus', 'visible', 'said'),
+    [(True, '0', 'a build for processors alone; choose cpu'), (False, '', "CUDA_VISIBLE_DEVICES='' hides every GPU")],
+)
+def test_a_card_that_cannot_be_used_is_refused(monkeypatch, for_cpus, visible, said):
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', visible)
+    monkeypatch.setattr(devices, '_torch_is_for_cpus', lambda: for_cpus)
+    with pytest.raises(PlanError, match=f'--device cuda:1: .*{said}'):
+        devices.find_device('cuda:1')
 
 
 def test_listed_gpus_are_each_a_device(gpus):

@@ -41,7 +41,10 @@ def test_nothing_is_left_of_a_write_but_the_file(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ['receipt.json']
 
 
-@pytest.mark.parametrize('text', ['', '{"schema_version": 1', '[]', '{"id": "x"}', '\0\0\0'])
+NO_BLOCK = json.dumps({**receipt().__dict__, 'metrics': 'abc'})
+
+
+@pytest.mark.parametrize('text', ['', '{"schema_version": 1', '[]', '{"id": "x"}', '\0\0\0', NO_BLOCK])
 def test_a_corrupt_receipt_is_set_aside_with_a_message(tmp_path, capsys, text):
     path = store.write(tmp_path, RUN, receipt())
     path.write_text(text)
@@ -50,6 +53,15 @@ def test_a_corrupt_receipt_is_set_aside_with_a_message(tmp_path, capsys, text):
     assert path.with_name('receipt.json.corrupt').exists()
     assert 'set aside' in capsys.readouterr().err
     assert store.read_all(tmp_path) == []
+
+
+def test_a_corrupt_receipt_stays_where_nothing_may_change(tmp_path):
+    path = store.write(tmp_path, RUN, receipt())
+    assert store.read_whole(tmp_path) == store.read_all(tmp_path)
+    path.write_text(NO_BLOCK)
+    with pytest.raises(StoreError, match="receipt.json: metrics: a JSON object or null, not 'abc'"):
+        store.read_whole(tmp_path)
+    assert path.read_text() == NO_BLOCK
 
 
 def test_a_receipt_of_a_newer_program_is_neither_misread_nor_moved(tmp_path):
