@@ -16,6 +16,9 @@ from bench.own.translate import Target
 from bench.records import Catalogue, Experiment
 
 SLUG = 'own'
+_READS_ON = re.compile(r'^\s*(?:import|from)\s|__import__|\bopen\(|\{\{\s*\$', re.MULTILINE)
+"""What a config has that takes values from elsewhere, the environment say: it may say something else each time."""
+
 _TRANSLATORS = (
     'own/translate.py',
     'own/heads.py',
@@ -134,15 +137,16 @@ def prepare(models: Sequence[OwnModel], target: Target, cache: Path, translate: 
 
 
 def _experiment(model: OwnModel, target: Target, cache: Path, translate: Translate) -> tuple[Path, list[str]]:
-    texts = [file.read_text(encoding='utf-8') for file in _files(model.config)]
-    texts += [(Path(__file__).parents[1] / name).read_text(encoding='utf-8') for name in _TRANSLATORS]
+    of_config = [file.read_text(encoding='utf-8') for file in _files(model.config)]
+    texts = of_config + [(Path(__file__).parents[1] / name).read_text(encoding='utf-8') for name in _TRANSLATORS]
     weights = '' if model.checkpoint is None else _sha256(model.checkpoint)
     about = [repr(target), weights, model.id, importlib.metadata.version('onedl-mmsegmentation')]
-    digest = hashlib.sha256(json.dumps([*texts, *about]).encode()).hexdigest()[:24]
-    translated = cache / 'own_models' / digest / 'translated.py'
     file = f'{weights}.pth' if weights else ''
+    said = [translate(model, target, file)] if any(_READS_ON.search(text) for text in of_config) else []
+    digest = hashlib.sha256(json.dumps([*texts, *about, *said]).encode()).hexdigest()[:24]
+    translated = cache / 'own_models' / digest / 'translated.py'
     if not translated.exists():
-        store.write_atomically(translated, translate(model, target, file))
+        store.write_atomically(translated, said[0] if said else translate(model, target, file))
     text = translated.read_text(encoding='utf-8')
     # What a config imports decides its numbers as well, and is not in its text.
     imported = {name: _hash_of(files) for name, files in _imports(text)}

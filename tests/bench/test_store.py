@@ -59,7 +59,7 @@ def test_a_corrupt_receipt_stays_where_nothing_may_change(tmp_path):
     path = store.write(tmp_path, RUN, receipt())
     assert store.read_whole(tmp_path) == store.read_all(tmp_path)
     path.write_text(NO_BLOCK)
-    with pytest.raises(StoreError, match="receipt.json: metrics: a JSON object or null, not 'abc'"):
+    with pytest.raises(StoreError, match=r"receipt\.json: metrics: a JSON object or null, not 'abc'"):
         store.read_whole(tmp_path)
     assert path.read_text() == NO_BLOCK
 

@@ -100,6 +100,19 @@ def test_a_config_is_translated_once_until_something_changes(tmp_path):
     assert len(calls) == 3
 
 
+@pytest.mark.parametrize(
+    'text',
+    ["import os\nlr = os.environ['LR']\n", "lr = '{{$LR:1}}'\n", "lr = __import__('os').environ['LR']\n"],
+)
+def test_a_config_that_reads_the_environment_is_asked_each_time(tmp_path, text):
+    config, said = touched(tmp_path / 'a.py', text), iter('112')
+    rates = [prepared(tmp_path, config, translate=lambda *_: f'lr = {next(said)}\n').configs for _ in range(3)]
+    assert rates[0] == rates[1]
+    [first], [last] = (one.values() for one in rates[1:])
+    assert 'lr = 1' in first.read_text(), 'runs under way still read what they were planned with'
+    assert 'lr = 2' in last.read_text()
+
+
 def test_the_experiment_lies_beside_a_link_to_its_weights_named_by_their_hash(tmp_path):
     config, weights = touched(tmp_path / 'a.py'), touched(tmp_path / 'w.pth', 'abc')
     files = []
