@@ -110,34 +110,32 @@ def _run(chosen) -> int:
     dataset = campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
     own = _own(chosen, dataset)
     slow = _warn_of_bf16(chosen.precision, spread[0])
-    made = campaign.prepare(
-        own.join(known),
-        [*ids, *own.configs],
-        campaign.Setting(
-            dataset=dataset,
-            size=_size(chosen, dataset),
-            rule=rule,
-            seeds=chosen.seeds,
-            precision=chosen.precision,
-            devices=spread,
-            slots=slots,
-            jobs=min(chosen.jobs or slots * len(spread), slots * len(spread)),
-            results=chosen.results.resolve(),
-            configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
-            weights=chosen.weights or data_sets.cache_folder() / 'weights',
-            keep_checkpoints=chosen.keep_checkpoints,
-            retry_failed=chosen.retry_failed,
-            timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
-            deadline=_deadline(chosen),
-            own=own.configs,
-            switches=options.switches(chosen),
-            slow_bf16=slow,
-        ),
+    setting = campaign.Setting(
+        dataset=dataset,
+        size=_size(chosen, dataset),
+        rule=rule,
+        seeds=chosen.seeds,
+        precision=chosen.precision,
+        devices=spread,
+        slots=slots,
+        jobs=min(chosen.jobs or slots * len(spread), slots * len(spread)),
+        results=chosen.results.resolve(),
+        configs=chosen.benchmark / 'configs' if chosen.benchmark else paths.configs_dir(),
+        weights=chosen.weights or data_sets.cache_folder() / 'weights',
+        keep_checkpoints=chosen.keep_checkpoints,
+        retry_failed=chosen.retry_failed,
+        timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
+        deadline=_deadline(chosen),
+        own=own.configs,
+        switches=options.switches(chosen),
+        slow_bf16=slow,
     )
+    joined, selected = own.join(known), [*ids, *own.configs]
     if chosen.dry_run:
-        return show(campaign.forecast_text(made))
-    command = shlex.join(['run_all.py', *sys.argv[1:]])
-    with store.lock(chosen.results.resolve(), command):
+        return show(campaign.forecast_text(campaign.prepare(joined, selected, setting)))
+    # Before planning: networks are counted for seconds, and what is done already is looked up in these results.
+    with store.lock(setting.results, shlex.join(['run_all.py', *sys.argv[1:]])):
+        made = campaign.prepare(joined, selected, setting)
         statuses = campaign.carry_out(made)
         page = campaign.report(made.setting.results, known)
     for name, reason in made.left_out.items():

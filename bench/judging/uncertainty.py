@@ -11,7 +11,9 @@ from math import exp, hypot, inf, isinf, log, sqrt
 from typing import Literal
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
+
+# The rest of scipy takes a second to import, for nothing where no runs are to be compared.
 
 LEVEL = 0.95
 ALPHA = (1 - LEVEL) / 2
@@ -98,11 +100,13 @@ class Estimate:
         if not self.image_error or not self.seed_error:
             freedom = self.seed_freedom if self.seed_error else self.image_freedom
             return float(special.stdtr(min(freedom, _MANY), -distance / self.error))
+        from scipy.optimize import brentq
+
         # In logarithms, because what matters are small shares; below 1e-100 the library's quantiles fail.
         least = log(1e-100)
         if distance >= -self.half_width(exp(least)):
             return 0.0
-        return exp(optimize.brentq(lambda share: self.half_width(exp(share)) + distance, least, log(0.5), xtol=1e-9))
+        return exp(brentq(lambda share: self.half_width(exp(share)) + distance, least, log(0.5), xtol=1e-9))
 
 
 def quantile(share: float, freedom: float) -> float:
@@ -173,7 +177,9 @@ def adjusted(p_values: Sequence[float], correction: Correction = 'holm') -> np.n
     """
     p = np.asarray(p_values, dtype=float)
     if correction == 'bh':
-        return stats.false_discovery_control(p, method='bh') if p.size else p
+        from scipy.stats import false_discovery_control
+
+        return false_discovery_control(p, method='bh') if p.size else p
     order = np.argsort(p, kind='stable')
     stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
     result = np.empty_like(p)
@@ -202,11 +208,13 @@ def seeds_to_decide(
         decided = distance > image_error * quantile(1 - alpha, inf)
         return 2 if decided else None
 
+    from scipy.stats import nct
+
     def decides(seeds: int) -> bool:
         planned = Estimate(distance, deviation / sqrt(seeds), seeds - 1, image_error)
         freedom = min((seeds - 1) * (planned.error / planned.seed_error) ** 4, _MANY)
         least = planned.half_width(1 - alpha) / planned.error
-        return bool(stats.nct.sf(least, freedom, distance / planned.error) >= power)
+        return bool(nct.sf(least, freedom, distance / planned.error) >= power)
 
     # The chance only grows with the seeds.
     found = bisect_left(range(2, most + 1), True, key=decides) + 2

@@ -16,6 +16,7 @@ from bench import budgets, lease
 from bench.measure import accuracy
 
 ROOT = Path(__file__).resolve().parents[2]
+STOPPED = {'first': None, 'slow': 'steady'}
 SHORT = ('--budget', 'short', '--budget-factor', '0.1')
 sys.path.insert(0, str(Path(__file__).parent / 'fake_benchmark'))
 
@@ -50,10 +51,17 @@ def test_every_failure_is_a_record_and_the_others_go_on(command):
     assert run.receipts() == receipts, 'failed runs are not repeated unasked'
 
 
-def test_a_run_leaves_what_the_contract_names(command):
-    run = command({'good': None})
+@pytest.fixture(scope='module')
+def finished(tmp_path_factory, images):
+    """A command that has done all it was asked for; whoever looks on leaves it as it is."""
+    run = Command(build.write_benchmark(tmp_path_factory.mktemp('finished') / 'benchmark', {'good': None}), images)
     ended = run()
     assert ended.returncode == 0, ended.stderr
+    return run
+
+
+def test_a_run_leaves_what_the_contract_names(finished):
+    run = finished
     [folder] = (run.results / 'fake' / 'good').glob('folder-????????-64x80-smoke-seed0')
     receipt = json.loads((folder / 'receipt.json').read_text())
     assert receipt['cost']['input_shape'] == [3, 64, 80]
@@ -77,9 +85,8 @@ def test_a_run_leaves_what_the_contract_names(command):
     assert (run.results / 'report' / 'index.html').exists()
 
 
-def test_nothing_is_repeated_and_nothing_rewritten(command):
-    run = command({'good': None})
-    assert run().returncode == 0
+def test_nothing_is_repeated_and_nothing_rewritten(finished):
+    run = finished
     before = {
         path: path.stat().st_mtime_ns for path in run.results.rglob('*') if path.is_file() and '.lock' not in path.name
     }
@@ -126,12 +133,12 @@ def left_alone(run):
 
 
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_command_continues_where_it_ended(command, how):
+def test_a_stopped_command_continues_where_it_ended(command, uninterrupted, how):
     """Ctrl-C, the end of its time in a batch system, and SIGKILL: what was finished stays, what was begun goes on.
 
     Batch systems signal all processes of a group.
     """
-    run = command({'first': None, 'slow': 'slow'}, epochs=2.0)
+    run = command(STOPPED, epochs=2.0)
     going = run.start(*SHORT)
     wait_for(lambda: ('first' in run.receipts() and steps_of(run, 'slow') >= 50) or going.poll() is not None)
     if how == signal.SIGTERM:
@@ -155,15 +162,16 @@ def test_a_stopped_command_continues_where_it_ended(command, how):
     assert slow['train']['steps'] == 200
     if how != signal.SIGKILL:
         assert slow['resumed'] == 1
-        assert slow['metrics']['miou'] == pytest.approx(uninterrupted(run, command)['metrics']['miou'], abs=0)
+        assert slow['metrics']['miou'] == pytest.approx(uninterrupted['metrics']['miou'], abs=0)
 
 
-def uninterrupted(run, command):
-    """The same training, left alone, in another results folder."""
-    other = Command(run.folder, run.images)
-    other.results = run.folder / 'other results'
-    assert other('--only', 'fake/slow', *SHORT).returncode == 0
-    return other.receipts()['slow']
+@pytest.fixture(scope='module')
+def uninterrupted(tmp_path_factory, images):
+    """The receipt of the training that is stopped elsewhere, left alone."""
+    folder = tmp_path_factory.mktemp('uninterrupted') / 'benchmark'
+    run = Command(build.write_benchmark(folder, STOPPED, epochs=2.0), images)
+    assert run('--only', 'fake/slow', *SHORT).returncode == 0
+    return run.receipts()['slow']
 
 
 def steps_of(run, name):

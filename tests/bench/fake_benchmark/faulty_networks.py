@@ -9,6 +9,10 @@ from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 
 
+PAUSES = {'slow': 0.05, 'steady': 0.02}
+"""Seconds a training step, at least."""
+
+
 @MODELS.register_module(force=True)
 class FaultyNet(BaseModule):
     """Logits [B, num_classes, H, W] by one 3x3 convolution; ``fault`` strikes at training step ``at``."""
@@ -25,8 +29,7 @@ class FaultyNet(BaseModule):
         self.calls += 1
         if self.fault and self.calls == self.at:
             return [self.strike(logits)]
-        if self.fault == 'slow':
-            time.sleep(0.05)
+        time.sleep(PAUSES.get(self.fault, 0.0))
         return [logits]
 
     def strike(self, logits):

@@ -3,7 +3,7 @@ import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmseg.registry import MODELS
-from scipy.stats import binom
+from scipy.stats import binom, quantile_test
 
 from bench.measure import latency
 from bench.measure.latency import best_batch, forward_argmax, measure_latency, precision_context, summarise
@@ -84,6 +84,15 @@ def test_the_interval_is_the_narrowest_pair_of_order_statistics_that_covers(size
     assert tail <= 0.05
     assert binom.cdf(low, size, 0.5) > 0.025
     assert low + high == size + 1
+
+
+@pytest.mark.parametrize('size', range(1, 40))
+def test_the_interval_is_that_of_a_quantile_test(size):
+    samples = torch.rand(size, generator=torch.Generator().manual_seed(size), dtype=torch.float64).numpy()
+    expected = quantile_test(1e3 * samples, q=0.0, p=0.5).confidence_interval(0.95)
+    found = summarise(samples, 1)
+    ends = [float('nan') if found[key] is None else found[key] for key in ('p50_low_ms', 'p50_high_ms')]
+    assert ends == pytest.approx([expected.low, expected.high], nan_ok=True)
 
 
 def test_too_few_samples_have_no_interval():
