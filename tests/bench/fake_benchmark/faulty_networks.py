@@ -8,7 +8,6 @@ import torch
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 
-
 PAUSES = {'slow': 0.05, 'steady': 0.02}
 """Seconds a training step, at least."""
 
