@@ -77,9 +77,11 @@ def main(job: Job, channel: Connection) -> None:
         os.dup2(log.fileno(), 2)
         sys.stdout = sys.stderr = log
         with _share_device(job.run.device, channel.send, 'stage') as held:
+            watch = environment.Watch(job.run.device)
             receipt = execute(job, folder, resumed, _considerate(channel.send, held))
             receipt.contended = held.met_others()
-            receipt.environment = {**(receipt.environment or {}), 'keeps_freed_memory': keeps_freed_memory}
+            how = {'keeps_freed_memory': keeps_freed_memory, 'others_at_work': watch.others_at_work()}
+            receipt.environment = {**(receipt.environment or {}), **how}
         try:
             store.write(job.results, job.run, receipt)
         except Exception as error:

@@ -192,8 +192,8 @@ class RunPlace:
         values = {seed: value for seed, value in found.items() if value is not None}
         if not values:
             reason = f'the {metric} of {name} was not recorded'
-            if metric in run_values.TIMED and any(receipt.contended for _, receipt in finished):
-                reason = f'{name} was only timed while other runs shared the device'
+            if metric in run_values.TIMED and any(run_values.shared(receipt) for _, receipt in finished):
+                reason = f'{name} was only timed while others shared the device'
             return Sample(name, metric, runs=evidence, obstacle='not measured', reason=reason)
         resampled, freedom = self._resample(metric, finished)
         errors = {r.seed: run_values.latency_error(r.latency) for _, r in finished if metric == 'latency_ms'}
@@ -295,9 +295,7 @@ class TimingPlace:
         if value is None:
             shared = metric == 'latency_ms'
             reason = (
-                f'{name} was only timed while other runs shared the device'
-                if shared
-                else f'no memory of {name} is known'
+                f'{name} was only timed while others shared the device' if shared else f'no memory of {name} is known'
             )
             return Sample(name, metric, obstacle='not measured', reason=reason)
         return Sample(name, metric, {0: value}, errors={} if error is None else {0: error})

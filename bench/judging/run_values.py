@@ -1,6 +1,6 @@
 """The value of a claim's metric in one receipt, one timing or one row of the counted table. Pure.
 
-What was not measured is None, and so is a time that was taken while other runs shared the device.
+What was not measured is None, and so is a time that was taken while others shared the device.
 """
 
 import re
@@ -48,7 +48,9 @@ def counted_value(metric: str, row: Mapping[str, Any]) -> float | None:
 def run_value(metric: str, run: Receipt) -> float | None:
     """Return ``metric`` of a run, as far as its receipt alone says it."""
     if metric in _TIMED:
-        return None if run.contended else _TIMED[metric](run)
+        # A latency was watched on its own, after the training.
+        kept = not (run.contended if metric == 'latency_ms' else shared(run))
+        return _TIMED[metric](run) if kept else None
     if metric in _MEMORY:
         return _MEMORY[metric](run)
     if metric == 'val_miou':
@@ -61,6 +63,11 @@ def run_value(metric: str, run: Receipt) -> float | None:
     if metric.startswith('train_'):
         return _at(run.train_metrics, metric.removeprefix('train_'))
     return _at(run.metrics, metric)
+
+
+def shared(run: Receipt) -> bool:
+    """Return whether other runs, or programs of anybody's, were at work beside ``run``."""
+    return run.contended or bool(_at(run.environment, 'others_at_work'))
 
 
 def latency_ms(block: Block) -> float | None:

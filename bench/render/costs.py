@@ -15,7 +15,7 @@ from bench.render.gather import Row, lookup
 class Latency:
     """The median latency in ms over the seeds that were timed on one ``apparatus``: device, threads, precision.
 
-    ``contended``: every one of them was timed while other runs shared the device.
+    ``contended``: every one of them was timed while others shared the device.
     """
 
     p50_ms: float
@@ -76,8 +76,8 @@ def _memory(receipt: Receipt, work: Literal['train', 'inference']) -> float | No
 
 def training_time(row: Row) -> tuple[float | None, bool]:
     """Return the mean seconds of the trainings that had the machine to themselves; of all, and True, where none had."""
-    found = [(receipt.contended, lookup(receipt, 'train', 'wall_sec')) for _, receipt in row.ok]
-    alone = [seconds for contended, seconds in found if seconds is not None and not contended]
+    found = [(run_values.shared(receipt), lookup(receipt, 'train', 'wall_sec')) for _, receipt in row.ok]
+    alone = [seconds for shared, seconds in found if seconds is not None and not shared]
     known = alone or [seconds for _, seconds in found if seconds is not None]
     return (sum(known) / len(known), not alone) if known else (None, False)
 

@@ -72,6 +72,7 @@ def test_a_run_leaves_what_the_contract_names(finished):
     assert set(receipt['metrics']['per_class_iou']) == set(build.CLASSES)
     assert receipt['train']['steps'] == budgets.rule('smoke').max_steps
     assert receipt['data']['split'] == 'test'
+    assert receipt['environment']['others_at_work'] in (True, False)
     assert {'config.py', 'curves.csv', 'confusion.npz', 'log.txt', 'panels'} <= {
         entry.name for entry in folder.iterdir()
     }

@@ -186,7 +186,7 @@ def test_why_there_is_no_value(stored):
     shared = place.sample(('sec_per_step', 'toy/a', ''))
     assert (shared.obstacle, shared.reason) == (
         'not measured',
-        'toy/a was only timed while other runs shared the device',
+        'toy/a was only timed while others shared the device',
     )
     assert place.sample(('val_miou', 'toy/a', '')).reason == 'the val_miou of toy/a was not recorded'
 

@@ -74,6 +74,8 @@ def test_times_on_a_shared_device_are_not_compared_but_scores_and_memory_are(run
     assert (run_value('miou', run), run_value('train_memory_gb', run)) == (40.0, 3.0)
     run.contended, run.latency['contended'] = False, True
     assert (run_value('latency_ms', run), run_value('sec_per_step', run)) == (None, 0.25)
+    run.latency['contended'], run.environment = False, {'others_at_work': True}
+    assert [run_value(metric, run) for metric in ('sec_per_step', 'sec_per_epoch', 'latency_ms')] == [None, None, 12.0]
 
 
 def test_the_error_of_a_median_is_a_quarter_of_its_interval(run):
