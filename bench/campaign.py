@@ -1,5 +1,6 @@
 """Wire the steps: catalogue and data set to plan, plan to jobs, jobs to receipts, receipts to the report."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from bench.catalogue import Catalogue
 from bench.errors import PlanError
 from bench.execute.schedule import Outcome, Schedule
 from bench.forecast import Footprint, Measured
+from bench.judging.run_values import lacking_weights
 from bench.records import (
     BudgetRule,
     DataSet,
@@ -65,7 +67,7 @@ class Prepared:
 
     ``runs`` are all of the plan, ``needed`` the folders of those whose weights others start from; ``footprints`` are
     the counted networks by folder, ``measured`` what finished runs tell about the next ones, ``paces`` how many times
-    their forecast those of this campaign took.
+    their forecast those of this campaign took, ``lacking`` by how many of them documented weights were missed.
     """
 
     setting: Setting
@@ -78,6 +80,7 @@ class Prepared:
     footprints: dict[str, Footprint] = field(default_factory=dict)
     measured: Measured = field(default_factory=Measured)
     paces: list[float] = field(default_factory=list)
+    lacking: Counter[str] = field(default_factory=Counter)
 
     def need(self, job: Job) -> Forecast:
         """Return what ``job`` is expected to need, as far as it is known now."""
@@ -160,9 +163,8 @@ def _to_repeat(receipt: Receipt, setting: Setting) -> bool:
 
 def _has_weights_now(receipt: Receipt, weights: Path) -> bool:
     """Whether the documented weights that a run had to do without have been brought since."""
-    init = receipt.init or {}
-    documented = init.get('documented') or 'random'
-    return documented != 'random' and init.get('used') == 'random' and (weights / f'{documented}.pth').exists()
+    missed = lacking_weights(receipt)
+    return bool(missed) and (receipt.init or {}).get('used') == 'random' and (weights / f'{missed}.pth').exists()
 
 
 def _config(setting: Setting, run: Run) -> Path:
@@ -293,6 +295,8 @@ def _settle(prepared: Prepared, outcome: Outcome[Job]) -> None:
     if receipt is None:
         return
     prepared.measured.add(receipt)
+    if missed := lacking_weights(receipt):
+        prepared.lacking[missed] += 1
     if outcome.status == 'ok' and receipt.wall_sec and not receipt.resumed:
         prepared.paces.append(receipt.wall_sec / prepared.forecasts[job.folder].wall_sec)
 
@@ -325,6 +329,9 @@ def forecast_text(prepared: Prepared) -> str:
         )
     headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
     times = [one.wall_sec for one in prepared.forecasts.values()]
+    room = max(place.memory_bytes for place in devices.places(prepared.setting.devices, 1))
+    large = sum(prepared.need(job).memory_bytes > room for job in prepared.jobs)
+    short = f'{large} of them need more memory, by forecast, than the {room / 2**30:.1f} GiB that runs may fill'
     total = max(sum(times) / prepared.setting.jobs, max(times, default=0.0))
     again = sum(repeats.finished(store.run_folder(prepared.setting.results, job.run)) for job in prepared.jobs)
     replaced = f' ({again} of them again, their results aside in {repeats.ASIDE}/)' if again else ''
@@ -333,6 +340,7 @@ def forecast_text(prepared: Prepared) -> str:
         [
             tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
             f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
+            *([short] if large else []),
             *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
         ]
     )

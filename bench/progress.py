@@ -9,6 +9,9 @@ from typing import Any
 from bench.execute.schedule import Named, Outcome
 from bench.records import Forecast
 
+SHOWN_SKIPPED = 3
+"""Skipped runs that have a line each; where time is short they may be a hundred."""
+
 
 class Progress:
     """Show the runs in progress, and when the whole plan is expected to end.
@@ -28,6 +31,7 @@ class Progress:
         self._started: dict[str, float] = {}
         self._lines: dict[str, str] = {}
         self._said: set[str] = set()
+        self._skipped = 0
         self._live: Any = None
 
     def __enter__(self) -> 'Progress':
@@ -40,6 +44,8 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._skipped > SHOWN_SKIPPED:
+            self._print(f'... and {self._skipped - SHOWN_SKIPPED} more skipped')
         if self._live is not None:
             self._live.stop()
 
@@ -78,9 +84,13 @@ class Progress:
         self._left.pop(folder, None)
         self._lines.pop(folder, None)
         self._said.discard(folder)
+        self._refresh()
+        if outcome.status == 'skipped':
+            self._skipped += 1
+            if self._skipped > SHOWN_SKIPPED:
+                return
         reason = f'  {outcome.reason}' if outcome.reason else ''
         self._print(f'[{self._ended}/{self._total}] {outcome.status:<12} {folder}  {spent:.1f} s{reason}')
-        self._refresh()
 
     def _wait(self, folder: str, text: str) -> None:
         self._lines[folder] = text

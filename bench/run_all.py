@@ -138,6 +138,11 @@ def _run(chosen) -> int:
         made = campaign.prepare(joined, selected, setting)
         statuses = campaign.carry_out(made)
         page = campaign.report(made.setting.results, known)
+    for name, count in sorted(made.lacking.items()):
+        print(
+            f'note: {count} of these runs went without the documented weights {name}.pth: see --weights',
+            file=sys.stderr,
+        )
     for name, reason in made.left_out.items():
         print(f'left out: {name}: {reason}', file=sys.stderr)
     return _close(statuses, page)

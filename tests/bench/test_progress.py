@@ -36,6 +36,17 @@ def test_a_log_gets_one_plain_line_a_run_with_what_is_left(capsys):
     assert '\x1b' not in said
 
 
+def test_of_a_hundred_skipped_runs_a_few_are_shown_and_the_rest_counted(capsys):
+    jobs = [job(f'n{i}') for i in range(100)]
+    with Progress({one.run.folder: Forecast(60.0, 0, 0) for one in jobs}, jobs=1) as progress:
+        for one in jobs:
+            progress.ended(Outcome(one, 'skipped', 'would end after --max-minutes', False))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 4
+    assert lines[2].startswith('[3/100] skipped      fake/n2')
+    assert lines[3].startswith('... and 97 more skipped')
+
+
 def test_what_is_left_shrinks_with_the_steps():
     one = job('a')
     progress = Progress({one.run.folder: Forecast(100.0, 0, 0)}, jobs=2)

@@ -48,6 +48,34 @@ def test_runs_that_take_longer_than_forecast_make_the_next_forecasts_longer(tmp_
     assert told == [10.0, 22.5, 40.0]
 
 
+@pytest.fixture
+def prepared(tmp_path):
+    """A plan of one job, whose network is forecast to need 3 GiB."""
+    job = SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, 0), accumulate=1, keep_checkpoints=False)
+    job.folder = job.run.folder
+    setting = SimpleNamespace(results=tmp_path, keep_checkpoints=False, devices=('cpu',), jobs=1)
+    made = campaign.Prepared(setting, [job], {job.folder: Forecast(10.0, 3 * 2**30, 1)}, {})
+    made.need = lambda job: made.forecasts[job.folder]
+    return made
+
+
+@pytest.mark.parametrize(('gib', 'told'), [(2, True), (4, False)])
+def test_a_dry_run_tells_what_is_larger_than_the_machine(prepared, monkeypatch, gib, told):
+    monkeypatch.setattr(campaign.devices, 'places', lambda *_: (SimpleNamespace(memory_bytes=gib * 2**30),))
+    line = f'1 of them need more memory, by forecast, than the {gib:.1f} GiB that runs may fill'
+    assert (line in campaign.forecast_text(prepared)) is told
+
+
+def test_runs_without_their_documented_weights_are_counted(prepared, tmp_path):
+    [job] = prepared.jobs
+    values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'k'}
+    prepared.measured = SimpleNamespace(add=lambda receipt: None)
+    for used in ('r50', 'random'):
+        store.write(tmp_path, job.run, Receipt(**values, init={'documented': 'r50', 'used': used}))
+        campaign._settle(prepared, Outcome(job, 'ok', '', True))
+    assert prepared.lacking == {'r50': 1}
+
+
 @pytest.mark.parametrize(
     ('documented', 'used', 'again'),
     [
