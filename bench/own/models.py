@@ -19,6 +19,9 @@ SLUG = 'own'
 _READS_ON = re.compile(r'^\s*(?:import|from)\s|__import__|\bopen\(|\{\{\s*\$', re.MULTILINE)
 """What a config has that takes values from elsewhere, the environment say: it may say something else each time."""
 
+_EVERYWHERE = re.compile(r'(iter|epoch)_\d+|last|latest|best.*|weights')
+"""Names that a checkpoint has in every folder of the toolbox and of ours: such a one is told by its folder."""
+
 _TRANSLATORS = (
     'own/translate.py',
     'own/heads.py',
@@ -61,7 +64,7 @@ def named(configs: Sequence[Path], checkpoints: Sequence[Path] = ()) -> tuple[Ow
     """Return a model for each config, with a valid id of its own.
 
     Trained, its name is that of its config; evaluated, ``<config>__<checkpoint>``, so that neither replaces the other.
-    Names that coincide take in the folders' names.
+    Names that coincide take in the folders' names, and so does a checkpoint's that it shares with most others.
 
     Raises:
         PlanError: a file is missing, no Python file, or given twice, or there are more checkpoints or fewer.
@@ -102,7 +105,13 @@ def _unique(pairs: Sequence[tuple[Path, Path | None]]) -> list[str]:
 
 def _name(config: Path, checkpoint: Path | None, depth: int) -> str:
     name = _valid('_'.join(config.with_suffix('').parts[-depth:]))
-    return name if checkpoint is None else f'{name}__{_valid("_".join(checkpoint.with_suffix("").parts[-depth:]))}'
+    if checkpoint is None:
+        return name
+    parts = checkpoint.with_suffix('').parts
+    if _EVERYWHERE.fullmatch(parts[-1]):
+        # Ours lie in a folder that every run has.
+        depth = max(depth, 3 if parts[-2] == 'training' else 2)
+    return f'{name}__{_valid("_".join(parts[-depth:]))}'
 
 
 def _valid(text: str) -> str:

@@ -47,17 +47,26 @@ def test_an_id_is_the_files_name_made_valid(tmp_path):
 
 def test_an_evaluation_has_an_id_of_its_own(tmp_path):
     """Else evaluating a model would replace its training, weights and all."""
-    config, weights = touched(tmp_path / 'a.py'), touched(tmp_path / 'iter_400.pth')
+    config, weights = touched(tmp_path / 'a.py'), touched(tmp_path / 'pspnet_r50.pth')
     assert ids([config]) == ['own/a']
-    assert ids([config], [weights]) == ['own/a__iter_400']
+    assert ids([config], [weights]) == ['own/a__pspnet_r50']
+
+
+@pytest.mark.parametrize('name', ['iter_400', 'epoch_12', 'last', 'best_mIoU_iter_80'])
+def test_a_checkpoint_named_as_they_all_are_is_told_by_its_folder(tmp_path, name):
+    """Else that of another training would replace it in the results."""
+    config, weights = touched(tmp_path / 'a.py'), touched(tmp_path / 'Run 7' / f'{name}.pth')
+    assert ids([config], [weights]) == [f'own/a__run_7_{name.lower()}']
+    ours = touched(tmp_path / 'camvid-seed0' / 'training' / f'{name}.pth')
+    assert ids([config], [ours]) == [f'own/a__camvid_seed0_training_{name.lower()}']
 
 
 def test_equal_names_take_in_their_folders(tmp_path):
     configs = [touched(tmp_path / folder / 'net.py') for folder in ('one', 'two')]
     assert ids(configs) == ['own/one_net', 'own/two_net']
     assert ids([*configs, touched(tmp_path / 'other.py')])[-1] == 'own/other'
-    weights = [touched(tmp_path / folder / 'last.pth') for folder in ('x', 'y')]
-    assert ids([configs[0]] * 2, weights) == ['own/one_net__x_last', 'own/one_net__y_last']
+    weights = [touched(tmp_path / folder / 'w.pth') for folder in ('x', 'y')]
+    assert ids([configs[0]] * 2, weights) == ['own/one_net__x_w', 'own/one_net__y_w']
 
 
 def test_what_names_no_model_is_refused(tmp_path):
@@ -225,7 +234,7 @@ def evaluated(trained):
     return command, ended, results
 
 
-EVALUATED = 'tiny_4xb2_40k_cityscapes_512x1024__last'
+EVALUATED = 'tiny_4xb2_40k_cityscapes_512x1024__folder_64x80_smoke_seed0_training_last'
 
 
 def test_an_evaluation_scores_what_the_training_left(trained, evaluated):
