@@ -24,8 +24,8 @@ class BatchPreProcessor(SegDataPreProcessor):
     """``SegDataPreProcessor`` that gives the same values with fewer passes over memory.
 
     Takes batches of ``collate_pixels``, and the toolbox's own. Label maps come out as int64, ``inputs`` of one size in
-    ``memory_format``, channels last unless it is set otherwise: a convolution takes the layout of its input, whatever
-    its weights have. What is padded comes out contiguous.
+    ``memory_format``, contiguous unless it is set otherwise, together with the layout of the network: a convolution
+    takes the layout of its input, whatever its weights have. What is padded comes out contiguous.
 
     Args:
         augment: configs of transforms to be applied to training batches on the device; see ``batch_transforms``.
@@ -39,7 +39,7 @@ class BatchPreProcessor(SegDataPreProcessor):
         super().__init__(**arguments)
         # Pinned batches travel while the device computes; others are copied as before.
         self._non_blocking = True
-        self.memory_format = torch.channels_last
+        self.memory_format = torch.contiguous_format
         self.augment = batch_transforms.build(augment)
 
     def forward(self, data: dict[str, Any], training: bool = False) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import stock
+import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
@@ -57,6 +58,8 @@ class Reader:
     def __init__(self, source, collate, preprocessor):
         self.dataset, self.collate = DATASETS.build(source), collate
         self.prepare = MODELS.build(preprocessor)
+        # As a run sets it; the toolbox's has no such attribute.
+        self.prepare.memory_format = torch.channels_last
 
     def read(self):
         return [self.dataset[index % len(self.dataset)] for index in range(IMAGES)]

@@ -69,6 +69,15 @@ def test_the_computed_values_are_those_looked_up():
     assert made._looked_up(batch).is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize('layout', [None, torch.channels_last])
+def test_inputs_are_contiguous_unless_the_network_is_not(layout):
+    """The toolbox's own programs leave a network as it is, and some of torch's kernels are wrong in channels last."""
+    made = BatchPreProcessor(**ARGUMENTS['normalised'])
+    made.memory_format = layout or made.memory_format
+    inputs = made(collate_pixels([PackPixels().transform(one) for one in samples()]), training=True)['inputs']
+    assert inputs.is_contiguous(memory_format=layout or torch.contiguous_format)
+
+
 def test_a_batch_of_the_toolbox_is_taken_too():
     given = samples()
     expected = prepared(PackSegInputs, pseudo_collate, SegDataPreProcessor, ARGUMENTS['normalised'], True, given)
