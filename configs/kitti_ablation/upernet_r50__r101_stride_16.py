@@ -15,7 +15,7 @@ _base_ = [
 ]
 
 model = dict(
-    backbone=dict(depth=101, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2), contract_dilation=True),
+    backbone=dict(depth=101, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)),
     decode_head=dict(
         _delete_=True, type='PooledPyramidHead', in_channels=[256, 512, 1024, 2048], channels=256,
         num_classes=19, norm_cfg=dict(type='BN'), align_corners=False,

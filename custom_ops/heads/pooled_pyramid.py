@@ -5,6 +5,7 @@ Shapes: B batch, C_1 to C_4 trunk channels of its four stages, H x W the grid of
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -20,10 +21,12 @@ from torch.nn import functional as F
 class PooledPyramidHead(BaseDecodeHead):
     """Predict logits [B, K, H, W] from the four stages of a trunk, each [B, C_i, h_i, w_i].
 
-    The last stage is pooled to each of ``bins``, its means are joined to it and brought back to its own width. From
-    there a pyramid descends: each stage at ``channels``, the one above added, then one 3x3 that all levels share. The
-    levels are joined on the first stage's grid and fused. The toolbox's ``UPerHead`` pools into ``channels``, has a 3x3
-    of its own for each level, normalises every layer and is 512 wide, which costs a quarter more on the same trunk.
+    The last stage is pooled to each of ``bins``, its means are joined to it and brought back to its own width. Each
+    stage is brought to ``channels``, the one above it added (as it was: nothing is handed further down), then one 3x3
+    that all levels share. The levels are joined on the first stage's grid and fused. Maps are enlarged with their
+    corners aligned, logits as ``align_corners`` says. The toolbox's ``UPerHead`` hands its sums down, pools into
+    ``channels``, has a 3x3 of its own for each level, normalises every layer, drops channels before it classifies and
+    is 512 wide, which costs a quarter more on the same trunk.
 
     The mean of a single bin has one value an image and channel: training needs at least two images a batch.
 
@@ -46,10 +49,11 @@ class PooledPyramidHead(BaseDecodeHead):
         if last % len(bins):
             raise ValueError(f'{last} channels of the last stage cannot be shared equally among {len(bins)} bins')
         options.setdefault('norm_cfg', dict(type='BN'))
+        options.setdefault('dropout_ratio', 0)
         options.setdefault('in_index', tuple(range(len(in_channels))))
         super().__init__(list(in_channels), channels, input_transform='multiple_select', **options)
         layer = dict(conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
-        self.pooled = PPM(tuple(bins), last, last // len(bins), align_corners=self.align_corners, **layer)
+        self.pooled = PPM(tuple(bins), last, last // len(bins), align_corners=True, **layer)
         self.joined = nn.Sequential(ConvModule(2 * last, last, 3, padding=1, **layer), nn.Dropout2d(0.1))
         self.laterals = nn.ModuleList(nn.Conv2d(width, channels, 1) for width in in_channels[1:])
         self.smooth = nn.Conv2d(channels, channels, 3, padding=1)
@@ -60,12 +64,11 @@ class PooledPyramidHead(BaseDecodeHead):
         first, *middle, last = self._transform_inputs(inputs)
         last = self.joined(torch.cat([last, *self.pooled(last)], dim=1))
         levels = [first, *(lateral(x) for lateral, x in zip(self.laterals, (*middle, last), strict=True))]
-        # From the top down; the highest level is not smoothed.
-        for place in reversed(range(len(levels) - 1)):
-            levels[place] = levels[place] + self._resize(levels[place + 1], levels[place])
-        levels[:-1] = [self.smooth(level) for level in levels[:-1]]
-        grid = levels[0]
-        return self.cls_seg(self.fused(torch.cat([grid, *(self._resize(x, grid) for x in levels[1:])], dim=1)))
+        sums = [level + _resize(above, level) for level, above in pairwise(levels)]
+        # The highest level is not smoothed.
+        grid, *coarser = [*(self.smooth(level) for level in sums), levels[-1]]
+        return self.cls_seg(self.fused(torch.cat([grid, *(_resize(x, grid) for x in coarser)], dim=1)))
 
-    def _resize(self, features: Tensor, to: Tensor) -> Tensor:
-        return F.interpolate(features, to.shape[-2:], mode='bilinear', align_corners=self.align_corners)
+
+def _resize(features: Tensor, to: Tensor) -> Tensor:
+    return F.interpolate(features, to.shape[-2:], mode='bilinear', align_corners=True)

@@ -74,7 +74,6 @@ VARIES = {
             'protocol.stride': 16,
             'model.backbone.strides': [1, 2, 2, 1],
             'model.backbone.dilations': [1, 1, 1, 2],
-            'model.backbone.contract_dilation': True,
             'model.decode_head.type': 'PooledPyramidHead',
             'model.decode_head.channels': 256,
             **{f'model.decode_head.{key}': GONE for key in ('in_index', 'pool_scales', 'dropout_ratio')},

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from torch import nn
 from torch.nn import functional as F
 
 from custom_ops.heads import PooledPyramidHead
@@ -32,17 +33,21 @@ def test_forward_is_the_same_as_the_layers_written_out(stages):
         return F.relu(module.bn(module.conv(inputs)))
 
     def up(inputs, to):
-        return F.interpolate(inputs, to.shape[-2:], mode='bilinear', align_corners=False)
+        return F.interpolate(inputs, to.shape[-2:], mode='bilinear', align_corners=True)
 
     branches = zip((1, 2, 4, 6), head.pooled, strict=True)
     means = [up(layer(branch[1], F.adaptive_avg_pool2d(fourth, side)), fourth) for side, branch in branches]
     top = head.laterals[2](layer(head.joined[0], torch.cat([fourth, *means], 1)))
-    lower = head.laterals[1](third) + up(top, third)
-    low = head.laterals[0](second) + up(lower, second)
-    finest = first + up(low, first)
+    plain_lower, plain_low = head.laterals[1](third), head.laterals[0](second)
+    lower, low, finest = plain_lower + up(top, third), plain_low + up(plain_lower, second), first + up(plain_low, first)
     levels = [head.smooth(finest), *(up(x, first) for x in (head.smooth(low), head.smooth(lower), top))]
     expected = head.conv_seg(layer(head.fused, torch.cat(levels, 1)))
     torch.testing.assert_close(head(stages), expected)
+
+
+def test_channels_are_dropped_after_pooling_alone():
+    dropping = [module for module in build().modules() if isinstance(module, nn.Dropout2d)]
+    assert [module.p for module in dropping] == [0.1]
 
 
 def test_every_weight_learns(stages):
