@@ -52,6 +52,9 @@ def stage_hooks(leg: Leg, accumulate: int, per_epoch: float, device: str) -> lis
 
 
 def log_interval(iterations: int, device: str) -> int:
-    """Return after how many of a training's ``iterations`` a line is logged: never between two looks at the losses."""
+    """Return after how many of a training's ``iterations`` a line is logged: never between two looks at the losses.
+
+    A training of fewer than it takes to look has one line, at its end.
+    """
     every = read_every(device)
-    return max(1, iterations // 50 // every) * every
+    return min(iterations, max(1, iterations // 50 // every) * every)

@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         '--seeds', type=_seeds, default=range(1), metavar='N|A-B', help='repeat with seeds 0 to N-1, or A to B'
     )
-    size = "image size (default: the data set's own, or as documented where it is the documented one; small for smoke)"
+    size = "image size (default: the data set's own, which on documented data means as documented; small for smoke)"
     what.add_argument('--size', metavar='HxW', help=size)
     what.add_argument('--precision', default='fp32', choices=('fp32', 'bf16'))
     what.add_argument(

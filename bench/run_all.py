@@ -171,7 +171,7 @@ def _cost(chosen) -> int:
         if jobs:
             statuses |= cost_campaign.carry_out(jobs, setting)
         page = campaign.report(results, known)
-    return _close(statuses, page)
+    return _close(statuses, page, timings=True)
 
 
 def _warn_of_bf16(precision: Precision, device: str) -> bool:
@@ -193,12 +193,15 @@ def _deadline(chosen) -> float | None:
     return None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes
 
 
-def _close(statuses: Mapping[str, Status], page: Path) -> int:
+def _close(statuses: Mapping[str, Status], page: Path, timings: bool = False) -> int:
     good = sum(status == 'ok' for status in statuses.values())
     failed = [f'{name}: {status}' for name, status in statuses.items() if status != 'ok']
     if failed:
         more = f'\n... and {len(failed) - TOLD} more' if len(failed) > TOLD else ''
-        print('\n'.join(failed[:TOLD]) + more + '\n--retry-failed repeats what failed', file=sys.stderr)
+        print('\n'.join(failed[:TOLD]) + more, file=sys.stderr)
+        # What was interrupted or skipped, and any timing, the same command makes up for.
+        if not timings and not set(statuses.values()) <= {'ok', 'interrupted', 'skipped'}:
+            print('--retry-failed repeats what failed', file=sys.stderr)
     print(f'{good} of {len(statuses)} runs ok; report: {os.path.relpath(page)}')
     return EXIT_OK if good == len(statuses) else EXIT_FAILED_RUNS
 

@@ -71,7 +71,7 @@ def main(job: Job, channel: Connection) -> None:
     keeps_freed_memory = job.run.device == 'cpu' and allocator.keep_freed_memory()
     folder = store.run_folder(job.results, job.run)
     folder.mkdir(parents=True, exist_ok=True)
-    resumed = _prepare(folder, job)
+    resumed, alone = _prepare(folder, job)
     with (folder / 'log.txt').open('a', buffering=1) as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -80,8 +80,11 @@ def main(job: Job, channel: Connection) -> None:
             watch = environment.Watch(job.run.device)
             receipt = execute(job, folder, resumed, _considerate(channel.send, held))
             receipt.contended = held.met_others()
-            how = {'keeps_freed_memory': keeps_freed_memory, 'others_at_work': watch.others_at_work()}
+            # A training's times are of all attempts.
+            others = watch.others_at_work() or not alone
+            how = {'keeps_freed_memory': keeps_freed_memory, 'others_at_work': others}
             receipt.environment = {**(receipt.environment or {}), **how}
+            _note(folder, job, resumed, alone=not (others or receipt.contended))
         try:
             store.write(job.results, job.run, receipt)
         except Exception as error:
@@ -131,27 +134,33 @@ def classify(error: BaseException) -> tuple[Status, str]:
     return 'crash', text
 
 
-def _prepare(folder: Path, job: Job) -> int:
-    """Keep what an unfinished run of the same key left, remove anything else; return how often it was resumed.
+def _prepare(folder: Path, job: Job) -> tuple[int, bool]:
+    """Keep what an unfinished run of the same key left, remove anything else. What a finished run left waits aside.
 
-    What a finished run left waits aside.
+    Returns:
+        How often it was resumed, and whether it is known to have had its device to itself so far.
     """
     repeats.set_aside(folder)
-    note = folder / repeats.ATTEMPT
     state: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
-        state = json.loads(note.read_text())
+        state = json.loads((folder / repeats.ATTEMPT).read_text())
     begun = [*(folder / 'training').rglob('last.pth'), *(folder / 'training').rglob(training.DONE)]
-    resumed = 0
+    resumed, alone = 0, True
     # A checkpoint counts iterations, so it only fits the same split of the batch.
     if (state.get('key'), state.get('accumulate')) == (job.key, job.accumulate) and begun:
-        resumed = int(state.get('resumed', 0)) + 1
+        resumed, alone = int(state.get('resumed', 0)) + 1, bool(state.get('alone'))
     else:
         for file in list(folder.iterdir()):
             if file.name != repeats.ASIDE:
                 shutil.rmtree(file) if file.is_dir() else file.unlink()
-    store.write_atomically(note, json.dumps({'key': job.key, 'accumulate': job.accumulate, 'resumed': resumed}))
-    return resumed
+    # Whether this attempt is alone it notes when it ends; of one that is killed it is not known.
+    _note(folder, job, resumed, alone=False)
+    return resumed, alone
+
+
+def _note(folder: Path, job: Job, resumed: int, alone: bool) -> None:
+    state = {'key': job.key, 'accumulate': job.accumulate, 'resumed': resumed, 'alone': alone}
+    store.write_atomically(folder / repeats.ATTEMPT, json.dumps(state))
 
 
 def _tidy(folder: Path, job: Job, receipt: Receipt) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Part of a remembered result's key: raise it when the rules below change.
-RULES = 1
+RULES = 2
 VALUES = 256
 
 

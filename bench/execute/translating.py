@@ -23,8 +23,10 @@ def translate(model: OwnModel, target: Target, checkpoint_file: str) -> str:
     except EOFError:
         raise PlanError('reading it ended its process') from None
     finally:
-        receiver.close()
+        # Done, or stopped by the user: either way nobody waits for what it may still say.
+        process.terminate()
         process.join(10)
+        receiver.close()
     if reason:
         raise PlanError(reason)
     return text

@@ -9,7 +9,7 @@ the documented size and budget.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.claims import MEASURED, Answer, Check, Finding, Verdict
+from bench.claims import MEASURED, NEVER, Answer, Check, Finding, Verdict
 from bench.judging import comparable
 from bench.judging.comparisons import (
     ABSOLUTE,
@@ -172,7 +172,8 @@ def _find(check: Check, case: Case) -> _Found:
         outcome = beyond(check, of, unit) if ran_out else _of_networks(against_number(check, of, usual, unit), of)
         if of.exact or check.of in case.where.as_documented:
             return _Found(*_settled(check, [outcome], unit))
-        return _Found(*_settled(check, [replace(outcome, holds=1.0, fails=1.0)], unit, _unlike(check, case)))
+        outcome = replace(outcome, holds=1.0, fails=1.0, needed=lambda alpha: NEVER)
+        return _Found(*_settled(check, [outcome], unit, _unlike(check, case)))
     compared, refused = _compared(check, of, others, usual, unit)
     missing += [replace(of, obstacle='not measured', reason=reason) for reason in refused]
     if not compared:

@@ -100,10 +100,20 @@ class RunPlace:
         self.right_data = frozenset(n for n, one in documented.items() if one.get('dataset') == setting.dataset)
         # Timed on a GPU means that every run was.
         self.on_gpu = all(_device(receipt).startswith('cuda') for runs in self.runs.values() for _, receipt in runs)
-        short_side = min(setting.size) if setting.size else 0
-        whole = {n for n, one in documented.items() if short_side >= FULL_SIZE * one.get('short_side', float('inf'))}
+        whole = {
+            name
+            for name, one in documented.items()
+            if self._short_side(name) >= FULL_SIZE * one.get('short_side', float('inf'))
+        }
         self.as_documented = self.right_data & whole if setting.budget == 'full' else frozenset()
         self.forget()
+
+    def _short_side(self, name: str) -> int:
+        """Return that of the images that were scored: of documented data at their own size it may be another."""
+        for _, receipt in self.finished[name]:
+            if shape := (receipt.run_cost or {}).get('input_shape'):
+                return min(shape[1:])
+        return min(self.setting.size) if self.setting.size else 0
 
     def forget(self) -> None:
         self._images: dict[Path, ScoredImages] = {}

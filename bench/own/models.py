@@ -109,8 +109,8 @@ def _name(config: Path, checkpoint: Path | None, depth: int) -> str:
         return name
     parts = checkpoint.with_suffix('').parts
     if _EVERYWHERE.fullmatch(parts[-1]):
-        # Ours lie in a folder that every run has.
-        depth = max(depth, 3 if parts[-2] == 'training' else 2)
+        # Ours lie in <experiment>/<data set, size, budget and seed>/training.
+        depth = max(depth, 4 if parts[-2] == 'training' else 2)
     return f'{name}__{_valid("_".join(parts[-depth:]))}'
 
 

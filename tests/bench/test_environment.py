@@ -75,15 +75,31 @@ def test_what_others_take_while_a_latency_is_timed_is_noticed(clock, busy, own, 
     assert watch.others_at_work() is others
 
 
-def test_work_of_another_process_counts_and_ours_does_not():
+def test_work_of_another_process_counts_and_ours_does_not(tmp_path):
     work = 'import time\nwhile time.process_time() < 0.6: pass'
     before = environment._busy_sec()
     until = time.process_time() + 0.4
     while time.process_time() < until:
         pass
     between = environment._busy_sec()
-    subprocess.run([sys.executable, '-c', work], check=True)
+    # Of no parent of ours: its first one ends at once.
+    apart = (
+        f'import os, sys, time\nif os.fork(): sys.exit()\nos.close(1)\n{work}\nopen({str(tmp_path / "done")!r}, "w")'
+    )
+    subprocess.run([sys.executable, '-c', apart], check=True)
+    until = time.monotonic() + 60
+    while not (tmp_path / 'done').exists() and time.monotonic() < until:
+        time.sleep(0.02)
     after = environment._busy_sec()
     assert between[1] - before[1] > 0.3, 'our own work is ours'
     assert after[0] - between[0] > 0.4, "everybody's work is seen"
     assert after[1] - between[1] < 0.3
+
+
+def test_work_of_our_children_is_ours_while_they_live_and_after():
+    work = 'import sys, time\nwhile time.process_time() < 0.6: pass\nprint(flush=True)\nsys.stdin.read()'
+    before = environment._busy_sec()[1]
+    with subprocess.Popen([sys.executable, '-c', work], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        assert environment._busy_sec()[1] - before > 0.4
+    assert environment._busy_sec()[1] - before > 0.4

@@ -4,8 +4,12 @@ from bench import hooks
 
 
 @pytest.mark.parametrize(('iterations', 'device', 'expected'), [
-    (3, 'cpu', 1), (200, 'cpu', 4), (1833, 'cpu', 36), (3, 'cuda', 10), (200, 'cuda', 10), (1833, 'cuda:1', 30),
+    (3, 'cpu', 1), (200, 'cpu', 4), (1833, 'cpu', 36), (200, 'cuda', 10), (1833, 'cuda:1', 30),
 ])  # fmt: skip
 def test_a_line_of_the_log_never_asks_for_a_loss_between_two_looks(iterations, device, expected):
     assert hooks.log_interval(iterations, device) == expected
     assert expected % hooks.read_every(device) == 0
+
+
+def test_a_training_that_ends_before_the_first_look_is_logged_at_its_end():
+    assert [hooks.log_interval(iterations, 'cuda') for iterations in (1, 4, 9)] == [1, 4, 9]

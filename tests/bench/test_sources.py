@@ -115,6 +115,14 @@ def test_the_key_follows_the_data(key):
     assert key(manifest='n') != key()
 
 
+def test_every_module_that_carries_runs_out_is_named_or_changes_no_number():
+    silent = {'__init__', 'attempt', 'attention', 'panels'}
+    timing_alone = {'costing'}
+    named = [*sources.ALWAYS, *(f'bench/{name}' for names in sources.ON_MENTION.values() for name in names)]
+    modules = {path.stem for path in Path(sources.__file__).with_name('running').glob('*.py')}
+    assert modules == silent | timing_alone | {Path(name).stem for name in named if '/running/' in name}
+
+
 def test_every_source_named_by_hand_exists():
     root = Path(sources.__file__).resolve().parent.parent
     assert [name for name in sources.ALWAYS if not (root / name).exists()] == []

@@ -122,7 +122,19 @@ def test_a_finished_training_outlives_what_fails_after_it(trained, status, kept)
     folder, job = trained
     worker._tidy(folder, job, SimpleNamespace(status=status))
     assert (folder / 'training' / 'weights.pth').exists() is kept
-    assert worker._prepare(folder, job) == int(kept), 'what is kept is gone on with'
+    assert worker._prepare(folder, job)[0] == int(kept), 'what is kept is gone on with'
+
+
+@pytest.mark.parametrize('alone', [True, False])
+def test_an_attempt_that_was_not_alone_or_killed_is_remembered(trained, alone):
+    folder, job = trained
+    (folder / 'attempt.json').unlink()
+    assert worker._prepare(folder, job) == (0, True)
+    (folder / 'training').mkdir()
+    (folder / 'training' / 'last.pth').touch()
+    worker._note(folder, job, 0, alone)
+    assert worker._prepare(folder, job) == (1, alone)
+    assert worker._prepare(folder, job) == (2, False), 'the second did not live to say so'
 
 
 def test_what_failed_before_its_training_ended_keeps_no_weights(trained):

@@ -4,7 +4,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from bench.claims import Answer, Check, Claim
+from bench.claims import NEVER, Answer, Check, Claim
 from bench.judging import judge
 from bench.judging.judge import best_verdicts, verdicts
 from bench.judging.samples import Case, Circumstances, Conditions, Sample, key_of
@@ -210,6 +210,7 @@ def test_a_documented_number_is_neither_met_nor_refuted_by_a_smaller_budget(rela
     verdict = judged(stated, sample('a', *HIGH), where=SHORT)
     assert (verdict.answer, verdict.reduced_budget) == ('inconclusive', True)
     assert verdict.effect == pytest.approx(50.025)
+    assert verdict.seeds_needed == NEVER
     assert verdict.reason.endswith('a documented number is not judged by a run of a smaller budget or size.')
 
 

@@ -249,6 +249,12 @@ def test_a_full_run_at_half_the_size_is_not_as_documented(stored):
     assert place.circumstances(CLAIM).right_data == frozenset({'toy/a'})
 
 
+@pytest.mark.parametrize(('scored', 'as_documented'), [((3, 360, 480), {'toy/a'}), ((3, 180, 240), set())])
+def test_the_size_is_that_of_the_images_that_were_scored(stored, scored, as_documented):
+    place = only_place(stored('a', budget='full', size=(300, 400), run_cost={'input_shape': list(scored)}))
+    assert place.circumstances(CLAIM).as_documented == as_documented
+
+
 def test_a_gpu_means_that_every_run_was_on_one(stored):
     gpu = {'environment': {'device': 'cuda:0'}}
     both = only_place(stored('a', 0, **gpu), stored('a', 1, **gpu))

@@ -57,8 +57,8 @@ def test_a_checkpoint_named_as_they_all_are_is_told_by_its_folder(tmp_path, name
     """Else that of another training would replace it in the results."""
     config, weights = touched(tmp_path / 'a.py'), touched(tmp_path / 'Run 7' / f'{name}.pth')
     assert ids([config], [weights]) == [f'own/a__run_7_{name.lower()}']
-    ours = touched(tmp_path / 'camvid-seed0' / 'training' / f'{name}.pth')
-    assert ids([config], [ours]) == [f'own/a__camvid_seed0_training_{name.lower()}']
+    ours = touched(tmp_path / 'enet' / 'camvid-seed0' / 'training' / f'{name}.pth')
+    assert ids([config], [ours]) == [f'own/a__enet_camvid_seed0_training_{name.lower()}']
 
 
 def test_equal_names_take_in_their_folders(tmp_path):
@@ -234,7 +234,7 @@ def evaluated(trained):
     return command, ended, results
 
 
-EVALUATED = 'tiny_4xb2_40k_cityscapes_512x1024__folder_64x80_smoke_seed0_training_last'
+EVALUATED = 'tiny_4xb2_40k_cityscapes_512x1024__tiny_folder_64x80_smoke_seed0_training_last'
 
 
 def test_an_evaluation_scores_what_the_training_left(trained, evaluated):
