@@ -1,12 +1,9 @@
 """What a run ran on: machine, versions, code. No names of people, hosts or folders."""
 
 import contextlib
-import multiprocessing
 import os
 import platform
 import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -99,12 +96,6 @@ def _busy_sec() -> tuple[float, float]:
 def usable_cpus() -> int:
     """Return how many processors this process may use, which an affinity mask can make fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-
-
-def may_share_work() -> bool:
-    """Return whether forks of this process may take part of its work: it has one thread, and there are processors."""
-    alone = threading.active_count() == 1 and not multiprocessing.current_process().daemon
-    return sys.platform == 'linux' and alone and usable_cpus() > 1
 
 
 def code_version() -> dict[str, Any]:

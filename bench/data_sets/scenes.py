@@ -8,9 +8,12 @@ import hashlib
 import os
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import forks
+from bench.data_sets.advance import advancing
 from bench.data_sets.cache import VARIABLE, cache_folder
 from bench.data_sets.street import classes as street_classes
 from bench.errors import DataError
@@ -101,6 +104,7 @@ def write(folder: Path, counts: Mapping[str, int] = COUNTS) -> Path:
     """
     import shutil
     import tempfile
+    from concurrent.futures.process import BrokenProcessPool
 
     from filelock import FileLock
 
@@ -120,9 +124,9 @@ def write(folder: Path, counts: Mapping[str, int] = COUNTS) -> Path:
                 os.replace(draft, folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
-    except OSError as error:
+    except (OSError, BrokenProcessPool) as error:
         raise DataError(
-            f'cannot write the scenes to {folder}: {error.strerror or error}; '
+            f'cannot write the scenes to {folder}: {getattr(error, "strerror", None) or error}; '
             f'set {VARIABLE} to a folder that can be written'
         ) from error
     return folder
@@ -131,11 +135,15 @@ def write(folder: Path, counts: Mapping[str, int] = COUNTS) -> Path:
 def _render_all(folder: Path, counts: Mapping[str, int]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    jobs = [(split, k) for split, count in counts.items() for k in range(count)]
-    # Half of the work is inside OpenCV and NumPy, which release the lock; more threads than two gain nothing.
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(lambda job: _save(folder, *job), jobs):
-            pass
+    splits, indices = zip(*((split, k) for split, count in counts.items() for k in range(count)), strict=True)
+    # Threads, where forks may not be had, wait for each other half of the time: more than two gain nothing.
+    workers = forks.pool() if forks.may_share_work() else ThreadPoolExecutor(min(2, os.cpu_count() or 1))
+    with workers as pool:
+        # Begun before the bar is shown, which has a thread of its own: forks have none.
+        done = pool.map(_save, repeat(folder), splits, indices)
+        with advancing('rendering the scenes', len(splits)) as advance:
+            for _ in done:
+                advance(1)
 
 
 def _save(folder: Path, split: str, index: int) -> None:

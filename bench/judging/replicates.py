@@ -1,14 +1,11 @@
 """Scores on resampled images of many runs, on every processor; each run's matrices are read once for all metrics."""
 
-import multiprocessing
-import signal
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import environment
+from bench import forks
 from bench.judging.scored_images import Replicates, ScoredImages
 
 MANY = 200
@@ -34,7 +31,7 @@ def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates | None]]:
     Raises:
         Whatever reading a run's matrices raises.
     """
-    if len(wanted) >= MANY and environment.may_share_work():
+    if len(wanted) >= MANY and forks.may_share_work():
         try:
             return _shared(wanted)
         except BrokenProcessPool:
@@ -43,16 +40,8 @@ def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates | None]]:
 
 
 def _shared(wanted: Sequence[Wanted]) -> list[dict[str, Replicates | None]]:
-    # Forked, since a new process would import scipy first.
-    context = multiprocessing.get_context('fork')
-    with ProcessPoolExecutor(environment.usable_cpus(), context, initializer=_leave_interrupts) as pool:
+    with forks.pool() as pool:
         return list(pool.map(_of_run, wanted, chunksize=CHUNK))
-
-
-def _leave_interrupts() -> None:
-    """Let the parent alone hear Ctrl-C; it ends this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _of_run(one: Wanted) -> dict[str, Replicates | None]:

@@ -3,11 +3,10 @@
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 
-from bench import environment
+from bench import forks
 from bench.records import Catalogue
 from bench.render.drawn import Drawn
 from bench.render.gather import Stored
@@ -32,7 +31,7 @@ def beside(stored: Iterable[Stored], catalogue: Catalogue) -> Iterator[Drawing]:
     pictures are waited for: they are drawn there then, so that an error is raised as if there were one process.
     """
     stored = list(stored)
-    if not stored or not environment.may_share_work():
+    if not stored or not forks.may_share_work():
         yield lambda: draw(stored, catalogue)
         return
     # A fork sees the receipts where they are; sent to a new process they would be copied.
@@ -51,9 +50,7 @@ def beside(stored: Iterable[Stored], catalogue: Catalogue) -> Iterator[Drawing]:
 
 def _send(stored: list[Stored], catalogue: Catalogue, receiver: Connection, sender: Connection) -> None:
     """Draw and send the pictures; send nothing where that fails."""
-    # The parent is told of Ctrl-C as well, and ends this process.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    forks.leave_interrupts()
     # With this end closed, sending to a parent that died is an error instead of a wait.
     receiver.close()
     try:

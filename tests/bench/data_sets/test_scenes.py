@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import environment, forks
 from bench.data_sets import scenes
 from bench.data_sets.check import check
 from bench.errors import DataError
@@ -82,7 +83,12 @@ def test_another_process_writes_the_same_bytes(tmp_path):
     assert content(tmp_path / 'here') == content(tmp_path / 'there')
 
 
-def test_files_hold_what_was_rendered(tmp_path, rendered):
+@pytest.mark.parametrize('forked', [True, False])
+def test_files_hold_what_was_rendered(tmp_path, monkeypatch, rendered, forked):
+    monkeypatch.setattr(environment, 'usable_cpus', lambda: 2)
+    if forked and not forks.may_share_work():
+        pytest.skip('this process cannot be forked here')
+    monkeypatch.setattr(forks, 'may_share_work', lambda: forked)
     root = scenes.write(tmp_path / 'scenes', FEW)
     paths = scenes.pair('train', 1)
     image, label = rendered['train'][1]
@@ -103,6 +109,7 @@ def test_two_commands_at_once_make_one_folder(tmp_path):
 
 
 def test_a_failed_rendering_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(forks, 'may_share_work', lambda: False)
     monkeypatch.setattr(scenes, '_save', lambda *_: (_ for _ in ()).throw(OSError(28, 'No space left on device')))
     with pytest.raises(DataError, match=r'cannot write the scenes to .*: No space left on device; set SEGREPRO_CACHE'):
         scenes.write(tmp_path / 'scenes', FEW)

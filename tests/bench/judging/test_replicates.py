@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from bench import environment
+from bench import environment, forks
 from bench.judging import replicates
 from bench.judging.scored_images import ScoredImages
 
@@ -33,7 +33,7 @@ def processes(monkeypatch, wanted):
     """Two processes share as many runs as ``wanted``."""
     monkeypatch.setattr(environment, 'usable_cpus', lambda: 2)
     monkeypatch.setattr(replicates, 'MANY', len(wanted))
-    if not environment.may_share_work():
+    if not forks.may_share_work():
         pytest.skip('this process cannot be forked here')
 
 

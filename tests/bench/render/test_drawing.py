@@ -3,14 +3,14 @@ import os
 
 import pytest
 
-from bench import environment
+from bench import environment, forks
 from bench.render import drawing, pictures, write
 
 
 @pytest.fixture
 def two_processors(monkeypatch):
     monkeypatch.setattr(environment, 'usable_cpus', lambda: 2)
-    if not environment.may_share_work():
+    if not forks.may_share_work():
         pytest.skip('this process cannot be forked here')
 
 
