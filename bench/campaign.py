@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -271,7 +272,8 @@ def _local_engine(prepared: Prepared) -> Engine:
     from bench.execute.local import Limits, LocalEngine
 
     def timeout_sec(job: Job) -> float:
-        return prepared.setting.timeout_sec or max(900.0, 10 * prepared.forecasts[job.folder].wall_sec)
+        # Without a limit of the user's, a run may take what it takes: one that does nothing any more is ended sooner.
+        return prepared.setting.timeout_sec or inf
 
     def placed(job: Job, device: str) -> Job:
         return replace(job, run=replace(job.run, device=device), memory_bytes=prepared.need(job).memory_bytes)
@@ -306,41 +308,3 @@ def report(results: Path, known: Catalogue) -> Path:
     from bench import reporting
 
     return reporting.refresh(results, known)
-
-
-def forecast_text(prepared: Prepared) -> str:
-    """Return what would run, with the expected time, memory and disk of each run and of the whole plan."""
-    from tabulate import tabulate
-
-    from bench.progress import duration
-
-    rows = []
-    for job in prepared.jobs:
-        expected = prepared.need(job)
-        split = f'{job.accumulate} parts' if job.accumulate > 1 else ''
-        rows.append(
-            [
-                job.run.folder,
-                duration(expected.wall_sec),
-                f'{expected.memory_bytes / 2**30:.1f}',
-                f'{expected.disk_bytes / 2**20:.0f}',
-                split,
-            ]
-        )
-    headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
-    times = [one.wall_sec for one in prepared.forecasts.values()]
-    room = max(place.memory_bytes for place in devices.places(prepared.setting.devices, 1))
-    large = sum(prepared.need(job).memory_bytes > room for job in prepared.jobs)
-    short = f'{large} of them need more memory, by forecast, than the {room / 2**30:.1f} GiB that runs may fill'
-    total = max(sum(times) / prepared.setting.jobs, max(times, default=0.0))
-    again = sum(repeats.finished(store.run_folder(prepared.setting.results, job.run)) for job in prepared.jobs)
-    replaced = f' ({again} of them again, their results aside in {repeats.ASIDE}/)' if again else ''
-    jobs, done = prepared.setting.jobs, len(prepared.statuses)
-    return '\n'.join(
-        [
-            tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
-            f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
-            *([short] if large else []),
-            *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
-        ]
-    )

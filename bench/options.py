@@ -63,7 +63,10 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument('--weights', type=Path, metavar='DIR', help='pretrained weights, looked up by name')
     how.add_argument('--max-minutes', type=float, metavar='M', help='start nothing that will not end within M minutes')
     how.add_argument(
-        '--timeout-minutes', type=float, metavar='M', help='end a run after M minutes (default: by forecast)'
+        '--timeout-minutes',
+        type=float,
+        metavar='M',
+        help='end a run after M minutes (default: once it has given no sign of life for 15)',
     )
     how.add_argument('--keep-checkpoints', action='store_true', help='keep the weights of finished runs')
     how.add_argument('--retry-failed', action='store_true', help='repeat runs that ended with another status than ok')

@@ -8,6 +8,7 @@ For every image below ``--images``, at the image's own size and under its own na
 import argparse
 import contextlib
 import io
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -90,6 +91,7 @@ def _predict(chosen: argparse.Namespace) -> int:
     size: Size | None = parse_size(chosen.size) if chosen.size else None
     classes = read_classes(chosen.classes) if chosen.classes else ()
     network = find_network(chosen.run, chosen.config, chosen.checkpoint)
+    _refuse_unwritable(chosen.out)
     targets = find_targets(chosen.images, chosen.out, overlays=chosen.overlay > 0)
     _refuse_to_replace(targets, chosen.force)
     device = devices.find_device(chosen.device)
@@ -107,6 +109,13 @@ def _predict(chosen: argparse.Namespace) -> int:
     for path, reason in unreadable.items():
         print(f'not labelled: {path}: {reason}', file=sys.stderr)
     return EXIT_UNREADABLE if unreadable else EXIT_OK
+
+
+def _refuse_unwritable(out: Path) -> None:
+    # Said before torch is loaded and a network built.
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise PlanError(f'--out {out}: {there} is {"not to be written to" if there.is_dir() else "no folder"}')
 
 
 def find_network(run: Path | None, config: Path | None, checkpoint: Path | None) -> Network:

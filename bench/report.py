@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0; 1 where ``--check`` finds a stale file or ``--compare`` a change beyond noise; 2 for an error, told in one
-            line.
+            line; 130 after Ctrl-C.
     """
     options = _parser().parse_args(argv)
     try:
@@ -29,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BenchError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print('stopped; nothing was written by halves', file=sys.stderr)
+        return 130
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -101,7 +101,7 @@ def _list(chosen) -> str:
 
 
 def _run(chosen) -> int:
-    from bench import budgets, campaign, data_sets, devices, store
+    from bench import budgets, campaign, data_sets, devices, outlook, store
 
     known, ids = _load(chosen)
     rule = budgets.rule(chosen.budget, chosen.budget_factor)
@@ -132,10 +132,12 @@ def _run(chosen) -> int:
     )
     joined, selected = own.join(known), [*ids, *own.configs]
     if chosen.dry_run:
-        return show(campaign.forecast_text(campaign.prepare(joined, selected, setting)))
+        return show(outlook.forecast_text(campaign.prepare(joined, selected, setting)))
     # Before planning: networks are counted for seconds, and what is done already is looked up in these results.
     with store.lock(setting.results, shlex.join(['run_all.py', *sys.argv[1:]])):
         made = campaign.prepare(joined, selected, setting)
+        if again := outlook.repeated_text(made):
+            print(f'{len(made.jobs)} to run: {again}', file=sys.stderr)
         statuses = campaign.carry_out(made)
         page = campaign.report(made.setting.results, known)
     for name, count in sorted(made.lacking.items()):

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from bench.errors import NewerReceipt, ResultsInUse, StoreError
 from bench.records import SCHEMA_VERSION, Receipt, Run, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RECEIPT = 'receipt.json'
 MATRICES = 'confusion.npz'
@@ -119,6 +122,26 @@ def read_each(results: Path) -> Iterator[tuple[Path, Receipt]]:
         receipt = _read_or_set_aside(path)
         if receipt is not None:
             yield path.parent, receipt
+
+
+def read_matrices(folder: Path, *names: str) -> 'dict[str, NDArray[Any]]':
+    """Return those of the arrays ``names`` that the run in ``folder`` stored beside its receipt; none without the file.
+
+    A damaged file is told of and counts as none.
+    """
+    import zipfile
+
+    import numpy as np
+
+    path = folder / MATRICES
+    try:
+        with path.open('rb') as file, np.load(file) as stored:
+            return {name: stored[name] for name in names if name in stored.files}
+    except FileNotFoundError:
+        return {}
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        print(f'left out: {path} cannot be read ({error})', file=sys.stderr)
+        return {}
 
 
 def read_timings(results: Path) -> list[dict[str, Any]]:

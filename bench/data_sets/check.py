@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Part of a remembered result's key: raise it when the rules below change.
 RULES = 2
 VALUES = 256
+LOSSY = ('.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,12 @@ def _missing_partners(dataset: DataSet) -> Iterator[Problem]:
         if not image and not label:
             yield Problem('absent', f'{pair.image} and {pair.label} are missing: restore them, or fetch the data again')
         elif not label:
-            yield Problem('no label', f'{pair.image} has no label: {pair.label} is missing')
+            other = next((kind for kind in LOSSY if (dataset.root / pair.label).with_suffix(kind).is_file()), None)
+            if other:
+                there = Path(pair.label).with_suffix(other)
+                yield Problem('lossy', f'{there} is no PNG: such files may change class values; save labels as PNG')
+            else:
+                yield Problem('no label', f'{pair.image} has no label: {pair.label} is missing')
         elif not image:
             yield Problem('no image', f'{pair.label} has no image: {pair.image} is missing (any image suffix will do)')
 

@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
+from bench import store
 from bench.data_sets import registry
 from bench.judging.resampling import POOLED, Grouping, ImageCounts, LeftOut, Resamples, blocks, draw, score
-from bench.store import MATRICES
 
 Split = Literal['test', 'train', 'val']
 VALIDATED = 'val_miou'
@@ -128,7 +128,7 @@ class ScoredImages:
     @cached_property
     def _detail(self) -> dict[str, np.ndarray]:
         """The counts of ``measure.detail`` by name, images first; none where they were not stored."""
-        return _arrays(self.folder / MATRICES, set(DETAIL.values()))
+        return store.read_matrices(self.folder, *DETAIL.values())
 
     def _labels(self, metric: str) -> tuple[int, int] | None:
         names = metric.removeprefix(RATIO).split('/')
@@ -139,21 +139,12 @@ class ScoredImages:
     def _read(self, split: Split) -> tuple[ImageCounts, tuple[str, ...]] | None:
         """Return the counts of ``split`` and its images' names, None where they were not stored for these classes."""
         if split not in self._splits:
-            stored = _arrays(self.folder / MATRICES, {split, f'{split}_names'})
+            stored = store.read_matrices(self.folder, split, f'{split}_names')
             matrices = stored.get(split, np.zeros(0))
             whole = len(stored) == 2 and len(matrices) > 0 and matrices.shape[1] == len(self.class_names)
             names = tuple(stored[f'{split}_names'].tolist()) if whole else ()
             self._splits[split] = (ImageCounts.of(matrices), names) if whole else None
         return self._splits[split]
-
-
-def _arrays(path: Path, names: set[str]) -> dict[str, np.ndarray]:
-    """Return those of ``names`` that the file at ``path`` holds; none where there is no file."""
-    try:
-        with np.load(path) as stored:
-            return {name: stored[name] for name in names & set(stored.files)}
-    except FileNotFoundError:
-        return {}
 
 
 def _score_detail(metric: str, counts: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ Percent is 0 to 100. One run an experiment and setting is accounted for, the fir
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from bench import store
@@ -45,10 +44,9 @@ def accounts(rows: Iterable[Row], catalogue: Catalogue) -> list[Account]:
         if row.smoke or not row.ok or row.documented is None or report is None:
             continue
         folder, receipt = row.ok[0]
-        if receipt.metrics is None or not (folder / store.MATRICES).is_file():
+        arrays = store.read_matrices(folder, 'test', 'centre', 'selected')
+        if receipt.metrics is None or 'test' not in arrays:
             continue
-        with np.load(folder / store.MATRICES) as stored:
-            arrays = {name: stored[name] for name in ('test', 'centre', 'selected') if name in stored}
         entry = ledger.enter(report, row.documented, receipt, arrays, documented_data=row.on_documented_data)
         found.append(Account(row, entry))
     return found

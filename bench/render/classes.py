@@ -1,6 +1,5 @@
 """Figures of the classes: IoU of each for every model, and what the classes of the best model are taken for."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -72,11 +71,8 @@ def _draw_confusion(setting: Setting, row: Row, names: Sequence[str], counts: np
 
 
 def _pooled(folder: Path) -> np.ndarray | None:
-    try:
-        with np.load(folder / store.MATRICES) as stored:
-            return np.asarray(stored['test'].sum(axis=0), dtype=float)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return None
+    stored = store.read_matrices(folder, 'test')
+    return np.asarray(stored['test'].sum(axis=0), dtype=float) if stored else None
 
 
 def _write(axes, values: np.ndarray, bright: float) -> None:  # type: ignore[no-untyped-def]

@@ -1,6 +1,5 @@
 """The images that a run did worst on, from the confusion matrices beside it. Shapes: N images, K classes."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +36,10 @@ def image_miou(matrices: np.ndarray) -> np.ndarray:
 
 def read(folder: Path) -> dict[str, float]:
     """Return the mIoU in percent of each test image of the run in ``folder``, by its stem; {} without matrices."""
-    try:
-        with np.load(folder / store.MATRICES) as stored:
-            names, values = stored['test_names'].tolist(), image_miou(stored['test'])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    stored = store.read_matrices(folder, 'test', 'test_names')
+    if len(stored) < 2:
         return {}
-    return dict(zip(names, values.tolist(), strict=False))
+    return dict(zip(stored['test_names'].tolist(), image_miou(stored['test']).tolist(), strict=False))
 
 
 def worst(row: Row) -> list[Scored]:

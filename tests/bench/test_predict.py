@@ -82,6 +82,13 @@ def test_the_predictions_are_those_that_were_scored(finished, tmp_path, capsys):
         assert np.array_equal(counted, matrix)
 
 
+def test_an_output_that_cannot_be_is_refused_before_a_network_is_built(finished, pictures, tmp_path, capsys):
+    (tmp_path / 'file').write_text('')
+    for out in (tmp_path / 'file', tmp_path / 'file' / 'below'):
+        code, _, said = command(capsys, '--run', finished[0], '--images', pictures, '--out', out)
+        assert (code, said) == (2, f'error: --out {out}: {tmp_path / "file"} is no folder\n')
+
+
 def test_names_folders_and_sizes_are_the_images_own(finished, pictures, tmp_path, capsys):
     out = tmp_path / 'out'
     assert command(capsys, '--run', finished[0], '--images', pictures, '--out', out)[0] == 0

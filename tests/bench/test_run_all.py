@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import campaign, devices, environment, paths, run_all
+from bench import campaign, devices, environment, outlook, paths, run_all
 
 
 @pytest.mark.parametrize('what', [['--list'], ['--dry-run', '--only', 'kitti_ablation/enet']])
@@ -35,7 +35,7 @@ def test_bfloat16_that_a_processor_has_no_instructions_for_is_told(
     monkeypatch.setattr(devices, 'slots', lambda *chosen: 1)
     prepared = []
     monkeypatch.setattr(campaign, 'prepare', lambda known, ids, setting: prepared.append(setting))
-    monkeypatch.setattr(campaign, 'forecast_text', lambda made: '')
+    monkeypatch.setattr(outlook, 'forecast_text', lambda made: '')
     monkeypatch.setattr(campaign, 'find_dataset', lambda *chosen: SimpleNamespace(name='toy', base_size=(96, 192)))
     assert run_all.main(['--dry-run', '--precision', precision, '--results', str(tmp_path)]) == 0
     assert ('--precision fp32' in capsys.readouterr().err) is warned

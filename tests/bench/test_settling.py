@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import campaign, repeats, store
+from bench import campaign, outlook, repeats, store
 from bench.execute.schedule import Outcome
 from bench.records import Forecast, Receipt, Run
 
@@ -61,9 +61,9 @@ def prepared(tmp_path):
 
 @pytest.mark.parametrize(('gib', 'told'), [(2, True), (4, False)])
 def test_a_dry_run_tells_what_is_larger_than_the_machine(prepared, monkeypatch, gib, told):
-    monkeypatch.setattr(campaign.devices, 'places', lambda *_: (SimpleNamespace(memory_bytes=gib * 2**30),))
+    monkeypatch.setattr(outlook.devices, 'places', lambda *_: (SimpleNamespace(memory_bytes=gib * 2**30),))
     line = f'1 of them need more memory, by forecast, than the {gib:.1f} GiB that runs may fill'
-    assert (line in campaign.forecast_text(prepared)) is told
+    assert (line in outlook.forecast_text(prepared)) is told
 
 
 def test_runs_without_their_documented_weights_are_counted(prepared, tmp_path):

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from bench import store
@@ -62,6 +63,18 @@ def test_a_corrupt_receipt_stays_where_nothing_may_change(tmp_path):
     with pytest.raises(StoreError, match=r"receipt\.json: metrics: a JSON object or null, not 'abc'"):
         store.read_whole(tmp_path)
     assert path.read_text() == NO_BLOCK
+
+
+@pytest.mark.parametrize('damaged', [b'', b'PK\x03\x04 half of it', b'text'])
+def test_damaged_matrices_are_told_of_and_left_out(tmp_path, capsys, damaged):
+    assert store.read_matrices(tmp_path, 'test') == {}
+    assert capsys.readouterr().err == ''
+    path = tmp_path / store.MATRICES
+    np.savez_compressed(path, test=np.eye(2), other=np.ones(1))
+    assert list(store.read_matrices(tmp_path, 'test', 'val')) == ['test']
+    path.write_bytes(damaged)
+    assert store.read_matrices(tmp_path, 'test') == {}
+    assert capsys.readouterr().err.startswith(f'left out: {path} cannot be read (')
 
 
 def test_a_receipt_of_a_newer_program_is_neither_misread_nor_moved(tmp_path):

@@ -1,16 +1,16 @@
 // "Under X ms and Y GB on this device: which?" over the measured models of one setting.
 
-// Timings of one machine repeat within about this share.
-const TIMING = 0.05;
+// Timings of one machine repeat within about this share, and what a process grows by within that.
+const NOISE = { latency: 0.05, memory: 0.1 };
 const FRONT = '\u25C6 on the front';
 
 function isFinished(model) {
   return model.miou !== null;
 }
 
-// Less by more than the noise of timing, where the cost is a time; a time taken beside other runs is one at most.
+// Less by more than the noise of measuring; a time taken beside other runs is one at most.
 function cheaper(one, other, cost) {
-  return one[cost] < other[cost] * (cost === 'latency' ? 1 - TIMING : 1);
+  return one[cost] < other[cost] * (1 - (NOISE[cost] || 0));
 }
 
 // Whether one model scores more than another beyond what seeds explain: the difference of two means has the errors of

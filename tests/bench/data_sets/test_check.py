@@ -142,6 +142,13 @@ def test_an_image_without_label_is_named(camvid_root, cache):
     assert 'train/0006R0_02.png has no label: trainannot/0006R0_02.png is missing (1 more file like this)' in text
 
 
+def test_labels_of_a_lossy_format_are_named(camvid_root, cache):
+    label = camvid_root / 'trainannot' / '0006R0_02.png'
+    label.rename(label.with_suffix('.jpg'))
+    text = fault(camvid.find(camvid_root), cache)
+    assert 'trainannot/0006R0_02.jpg is no PNG: such files may change class values; save labels as PNG' in text
+
+
 def test_a_label_without_image_is_named(camvid_root, cache):
     (camvid_root / 'test' / 'Seq05VD_1.png').unlink()
     assert 'testannot/Seq05VD_1.png has no image: test/Seq05VD_1.png is missing' in fault(

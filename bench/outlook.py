@@ -1,0 +1,46 @@
+"""What a plan would do and need, in words, before it is carried out."""
+
+from bench import devices, repeats, store
+from bench.campaign import Prepared
+from bench.progress import duration
+
+
+def repeated_text(prepared: Prepared) -> str:
+    """Return how many runs have a result that is replaced by another; empty for none."""
+    again = sum(repeats.finished(store.run_folder(prepared.setting.results, job.run)) for job in prepared.jobs)
+    return f'{again} of them again, their results aside in {repeats.ASIDE}/' if again else ''
+
+
+def forecast_text(prepared: Prepared) -> str:
+    """Return what would run, with the expected time, memory and disk of each run and of the whole plan."""
+    from tabulate import tabulate
+
+    rows = []
+    for job in prepared.jobs:
+        expected = prepared.need(job)
+        split = f'{job.accumulate} parts' if job.accumulate > 1 else ''
+        rows.append(
+            [
+                job.run.folder,
+                duration(expected.wall_sec),
+                f'{expected.memory_bytes / 2**30:.1f}',
+                f'{expected.disk_bytes / 2**20:.0f}',
+                split,
+            ]
+        )
+    headers = ['run', 'time', 'memory (GiB)', 'disk while running (MiB)', 'batch split into']
+    times = [one.wall_sec for one in prepared.forecasts.values()]
+    room = max(place.memory_bytes for place in devices.places(prepared.setting.devices, 1))
+    large = sum(prepared.need(job).memory_bytes > room for job in prepared.jobs)
+    short = f'{large} of them need more memory, by forecast, than the {room / 2**30:.1f} GiB that runs may fill'
+    total = max(sum(times) / prepared.setting.jobs, max(times, default=0.0))
+    replaced = f' ({told})' if (told := repeated_text(prepared)) else ''
+    jobs, done = prepared.setting.jobs, len(prepared.statuses)
+    return '\n'.join(
+        [
+            tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
+            f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
+            *([short] if large else []),
+            *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
+        ]
+    )
