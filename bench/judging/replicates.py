@@ -27,9 +27,7 @@ def of_runs(wanted: Sequence[Wanted]) -> list[dict[str, Replicates | None]]:
     """Return the replicates of every run by metric, in the order of ``wanted``.
 
     A process that is killed, as by a lack of memory, costs time alone: everything is then computed here.
-
-    Raises:
-        Whatever reading a run's matrices raises.
+    Runs without matrices, or with damaged ones, have none.
     """
     if len(wanted) >= MANY and forks.may_share_work():
         try:
