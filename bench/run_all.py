@@ -140,11 +140,9 @@ def _run(chosen) -> int:
             print(f'{len(made.jobs)} to run: {again}', file=sys.stderr)
         statuses = campaign.carry_out(made)
         page = campaign.report(made.setting.results, known)
-    for name, count in sorted(made.lacking.items()):
-        print(
-            f'note: {count} of these runs went without the documented weights {name}.pth: see --weights',
-            file=sys.stderr,
-        )
+    if made.lacking:
+        missed = ', '.join(f'{name}.pth ({count})' for name, count in made.lacking.most_common())
+        print(f'note: {made.lacking.total()} of these runs went without documented weights: {missed}', file=sys.stderr)
     for name, reason in made.left_out.items():
         print(f'left out: {name}: {reason}', file=sys.stderr)
     return _close(statuses, page)
