@@ -103,8 +103,10 @@ def read_whole(results: Path) -> list[tuple[Path, Receipt]]:
     Raises:
         StoreError: a receipt cannot be read.
     """
-    paths = sorted(results.glob(f'*/*/*/{RECEIPT}'))
-    return [(path.parent, parse(path.read_text(encoding='utf-8', errors='replace'), str(path))) for path in paths]
+    return [
+        (path.parent, parse(path.read_text(encoding='utf-8', errors='replace'), str(path)))
+        for path in _receipts(results)
+    ]
 
 
 def read_all(results: Path) -> list[tuple[Path, Receipt]]:
@@ -118,7 +120,7 @@ def read_all(results: Path) -> list[tuple[Path, Receipt]]:
 
 def read_each(results: Path) -> Iterator[tuple[Path, Receipt]]:
     """Yield what ``read_all`` returns, one at a time."""
-    for path in sorted(results.glob(f'*/*/*/{RECEIPT}')):
+    for path in _receipts(results):
         receipt = _read_or_set_aside(path)
         if receipt is not None:
             yield path.parent, receipt
@@ -153,6 +155,10 @@ def read_timings(results: Path) -> list[dict[str, Any]]:
             if isinstance(record, dict) and record.get('status') == 'ok':
                 found.append(record | {'file': str(path)})
     return found
+
+
+def _receipts(results: Path) -> list[Path]:
+    return sorted(results.glob(f'*/*/*/{RECEIPT}'))
 
 
 def _read_or_set_aside(path: Path) -> Receipt | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Part of a remembered result's key: raise it when the rules below change.
 RULES = 2
 VALUES = 256
-LOSSY = ('.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
+OTHER_KINDS = ('.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.webp')
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,12 @@ def _missing_partners(dataset: DataSet) -> Iterator[Problem]:
         if not image and not label:
             yield Problem('absent', f'{pair.image} and {pair.label} are missing: restore them, or fetch the data again')
         elif not label:
-            other = next((kind for kind in LOSSY if (dataset.root / pair.label).with_suffix(kind).is_file()), None)
+            other = next(
+                (kind for kind in OTHER_KINDS if (dataset.root / pair.label).with_suffix(kind).is_file()), None
+            )
             if other:
                 there = Path(pair.label).with_suffix(other)
-                yield Problem('lossy', f'{there} is no PNG: such files may change class values; save labels as PNG')
+                yield Problem('no png', f'{there} is no PNG: such files may change class values; save labels as PNG')
             else:
                 yield Problem('no label', f'{pair.image} has no label: {pair.label} is missing')
         elif not image:

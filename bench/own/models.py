@@ -151,11 +151,12 @@ def _experiment(model: OwnModel, target: Target, cache: Path, translate: Transla
     weights = '' if model.checkpoint is None else _sha256(model.checkpoint)
     about = [repr(target), weights, model.id, importlib.metadata.version('onedl-mmsegmentation')]
     file = f'{weights}.pth' if weights else ''
-    said = [translate(model, target, file)] if any(_READS_ON.search(text) for text in of_config) else []
-    digest = hashlib.sha256(json.dumps([*texts, *about, *said]).encode()).hexdigest()[:24]
+    reads_on = any(_READS_ON.search(text) for text in of_config)
+    said = translate(model, target, file) if reads_on else ''
+    digest = hashlib.sha256(json.dumps([*texts, *about, said]).encode()).hexdigest()[:24]
     translated = cache / 'own_models' / digest / 'translated.py'
     if not translated.exists():
-        store.write_atomically(translated, said[0] if said else translate(model, target, file))
+        store.write_atomically(translated, said if reads_on else translate(model, target, file))
     text = translated.read_text(encoding='utf-8')
     # What a config imports decides its numbers as well, and is not in its text.
     imported = {name: _hash_of(files) for name, files in _imports(text)}

@@ -44,8 +44,10 @@ def accounts(rows: Iterable[Row], catalogue: Catalogue) -> list[Account]:
         if row.smoke or not row.ok or row.documented is None or report is None:
             continue
         folder, receipt = row.ok[0]
+        if receipt.metrics is None:
+            continue
         arrays = store.read_matrices(folder, 'test', 'centre', 'selected')
-        if receipt.metrics is None or 'test' not in arrays:
+        if 'test' not in arrays:
             continue
         entry = ledger.enter(report, row.documented, receipt, arrays, documented_data=row.on_documented_data)
         found.append(Account(row, entry))

@@ -1,6 +1,6 @@
 """Protocol shared by kitti_ablation: 150 images squeezed to 256x864, no augmentation, scored at native size.
 
-On other data, and with ``--size``, whole images are trained and scored at one size.
+On other data, and with another ``--size`` than KITTI's own, whole images are trained and scored at one size.
 
 The source keeps the best epoch after the hundredth, chosen on the images it scores; which score is kept is the
 harness's rule and not this protocol's.
