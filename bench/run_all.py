@@ -199,8 +199,10 @@ def _close(statuses: Mapping[str, Status], page: Path, timings: bool = False) ->
     if failed:
         more = f'\n... and {len(failed) - TOLD} more' if len(failed) > TOLD else ''
         print('\n'.join(failed[:TOLD]) + more, file=sys.stderr)
-        # What was interrupted or skipped, and any timing, the same command makes up for.
-        if not timings and not set(statuses.values()) <= {'ok', 'interrupted', 'skipped'}:
+        from bench.campaign import REPEATED
+
+        # Those, and any timing, the same command makes up for.
+        if not timings and not set(statuses.values()) <= {'ok', *REPEATED}:
             print('--retry-failed repeats what failed', file=sys.stderr)
     print(f'{good} of {len(statuses)} runs ok; report: {os.path.relpath(page)}')
     return EXIT_OK if good == len(statuses) else EXIT_FAILED_RUNS

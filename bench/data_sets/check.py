@@ -110,11 +110,9 @@ def _missing_partners(dataset: DataSet) -> Iterator[Problem]:
         if not image and not label:
             yield Problem('absent', f'{pair.image} and {pair.label} are missing: restore them, or fetch the data again')
         elif not label:
-            other = next(
-                (kind for kind in OTHER_KINDS if (dataset.root / pair.label).with_suffix(kind).is_file()), None
-            )
-            if other:
-                there = Path(pair.label).with_suffix(other)
+            others = (Path(pair.label).with_suffix(kind) for kind in OTHER_KINDS)
+            there = next((other for other in others if (dataset.root / other).is_file()), None)
+            if there:
                 yield Problem('no png', f'{there} is no PNG: such files may change class values; save labels as PNG')
             else:
                 yield Problem('no label', f'{pair.image} has no label: {pair.label} is missing')
