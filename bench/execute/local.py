@@ -15,6 +15,12 @@ from typing import Any, Generic
 from bench.execute.schedule import J, Outcome, Schedule, Start
 from bench.records import CostJob, Job, Status
 
+SPINS = 2_000
+"""Turns for which a thread that waits for the others of its run spins before it sleeps (GNU's OpenMP).
+
+Its own choice, 300,000, costs as many processors as a run has threads while another program has one of them: two runs
+of two threads on two processors were 1.8 times slower by it, and one alone no faster.
+"""
 GRACE_SEC = 60.0
 """How long a worker that was asked to stop may take to finish its step and save a checkpoint."""
 
@@ -45,6 +51,9 @@ def context() -> ForkServerContext:
     # The toolbox asks for a GPU as it is imported. Asked of the driver, CUDA would start in the server, and no process
     # forked from that could use it; asked of the management library it does not.
     os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
+    # Read once, when the library is loaded.
+    if 'OMP_WAIT_POLICY' not in os.environ:
+        os.environ.setdefault('GOMP_SPINCOUNT', str(SPINS))
     made = multiprocessing.get_context('forkserver')
     # Without that library the driver is asked all the same: then each process imports for itself.
     alone = _loads('libcuda.so.1') and not _loads('libnvidia-ml.so.1')

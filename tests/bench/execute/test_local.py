@@ -143,3 +143,18 @@ def test_time_that_a_run_stands_aside_is_not_counted_against_it():
     assert outcome.status == 'ok'
     [outcome], _ = carry_out([job('a')], target=fake_workers.silent, timeout_sec=lambda job: 1.0)
     assert outcome.status == 'timeout'
+
+
+@pytest.mark.parametrize(
+    ('asked', 'spins'), [({}, str(local.SPINS)), ({'GOMP_SPINCOUNT': '7'}, '7'), ({'OMP_WAIT_POLICY': 'active'}, None)]
+)
+def test_waiting_threads_give_way_unless_the_user_says_how_they_wait(monkeypatch, asked, spins):
+    monkeypatch.undo()
+    for name in ('GOMP_SPINCOUNT', 'OMP_WAIT_POLICY', 'PYTORCH_NVML_BASED_CUDA_CHECK'):
+        # Set first, so that what ``context`` sets is taken back as well.
+        monkeypatch.setenv(name, '')
+        monkeypatch.delenv(name)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    local.context()
+    assert os.environ.get('GOMP_SPINCOUNT') == spins
