@@ -16,3 +16,17 @@ mmengine.device.utils.DEVICE = 'cpu'
 
 # One thread rounds the same way on every machine, and small networks are no slower for it.
 torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Begin with the slow tests, as many on each of xdist's workers: those that are left in the end are short."""
+    workers = getattr(config, 'workerinput', {}).get('workercount', 1)
+    kinds = [], []
+    for item in items:
+        kinds[item.get_closest_marker('slow') is None].append(item)
+    items[:] = [
+        item
+        for worker in range(workers)
+        for tests in kinds
+        for item in tests[len(tests) * worker // workers : len(tests) * (worker + 1) // workers]
+    ]

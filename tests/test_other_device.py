@@ -10,6 +10,7 @@ import pytest
 PROGRAM = Path(__file__).with_name('other_device.py')
 
 
+@pytest.mark.slow
 def test_a_training_step_stays_on_its_device_and_reads_nothing_from_it():
     """Augmentation, networks, heads and losses of every kind; an operator that mixes devices raises, and so does one
     that would have to wait for the device, as reading a value does, and choosing pixels by a mask."""

@@ -24,6 +24,7 @@ import build  # noqa: E402
 from command import Command  # noqa: E402
 
 
+@pytest.mark.slow
 def test_every_failure_is_a_record_and_the_others_go_on(command):
     """An exception, no memory, NaN, SIGKILL and a hang, each in one run of six."""
     run = command({'good': None, 'broken': 'raise', 'memory': 'oom', 'nan': 'nan', 'killed': 'kill', 'hangs': 'hang'})
@@ -98,6 +99,7 @@ def test_nothing_is_repeated_and_nothing_rewritten(finished):
     assert before == after
 
 
+@pytest.mark.slow
 def test_failed_runs_are_repeated_on_request_and_corrupt_receipts_always(command):
     run = command({'good': None, 'broken': 'raise'})
     assert run().returncode == 1
@@ -133,6 +135,7 @@ def left_alone(run):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('how', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_command_continues_where_it_ended(command, uninterrupted, how):
     """Ctrl-C, the end of its time in a batch system, and SIGKILL: what was finished stays, what was begun goes on.
@@ -181,6 +184,7 @@ def steps_of(run, name):
     )
 
 
+@pytest.mark.slow
 def test_a_second_command_on_the_same_results_is_refused(command):
     run = command({'hangs': 'hang'})
     going = run.start('--timeout-minutes', '5')
@@ -195,6 +199,7 @@ def test_a_second_command_on_the_same_results_is_refused(command):
         wait_for(lambda: left_alone(run))
 
 
+@pytest.mark.slow
 def test_what_would_not_end_in_time_is_not_started(command):
     run = command({'good': None})
     ended = run('--max-minutes', '0.0001')
@@ -205,6 +210,7 @@ def test_what_would_not_end_in_time_is_not_started(command):
     assert run().returncode == 0, 'a skipped run is run when there is time'
 
 
+@pytest.mark.slow
 def test_a_dry_run_forecasts_and_writes_nothing(command):
     run = command({'good': None, 'other': None})
     ended = run('--dry-run')
@@ -278,6 +284,7 @@ def test_the_list_is_complete_and_machine_readable(command):
     assert listed[0]['documented'] == {'miou': 50.0}
 
 
+@pytest.mark.slow
 def test_the_cost_of_every_network_is_timed_without_training(command):
     run = command({'good': None, 'other': None})
     ended = run('--cost')
@@ -299,6 +306,7 @@ def test_the_cost_of_every_network_is_timed_without_training(command):
     assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again'
 
 
+@pytest.mark.slow
 def test_the_cost_waits_for_the_device_and_says_so(command):
     run = command({'good': None})
     training = lease.Lease('cpu', run.folder / 'cache' / 'devices')
@@ -317,6 +325,7 @@ def test_the_cost_waits_for_the_device_and_says_so(command):
     assert list(run.results.glob('fake/good/cost-*.json'))
 
 
+@pytest.mark.slow
 def test_runs_at_once_say_that_their_times_are_shared_and_a_run_alone_does_not(command):
     run = command({'slow': 'slow', 'other': 'slow'})
     assert run('--jobs', '2').returncode == 0

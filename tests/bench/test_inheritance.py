@@ -69,6 +69,7 @@ def test_one_of_two_children_leaves_the_weights_to_the_other(results):
 CHILD = "start=[dict(parent='fake/{}')], stages=[dict(name='on', epochs=2.0)]"
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_weights_of_another_which_are_then_dropped(command):
     extra = {'child': CHILD.format('good')}
     bench = command({'good': None, 'child': None}, extra=extra, parents={'child': ['good']})
@@ -83,6 +84,7 @@ def test_a_run_starts_from_the_weights_of_another_which_are_then_dropped(command
     assert bench.receipts() == found, 'nothing is repeated for weights that nobody needs any more'
 
 
+@pytest.mark.slow
 def test_children_of_a_failed_run_are_skipped_and_say_why(command):
     extra = {'child': CHILD.format('bad'), 'grandchild': CHILD.format('child')}
     faults = {'bad': 'nan', 'child': None, 'grandchild': None}

@@ -76,6 +76,7 @@ def costs(known, tmp_path_factory):
     return found
 
 
+@pytest.mark.slow
 def test_files_are_opened_in_proportion_to_the_receipts(costs):
     opened = {count: sum(files.values()) for count, (files, _) in costs.items()}
     assert opened[10] >= 10

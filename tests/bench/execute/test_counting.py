@@ -56,6 +56,7 @@ def test_experiments_that_share_a_network_have_it_built_once(builds):
     assert other.macs_image < found[0].macs_image
 
 
+@pytest.mark.slow
 def test_a_counted_network_is_not_counted_again(tmp_path, monkeypatch):
     first = counting.footprints([request(), request(seed=1)], tmp_path)
     assert first[0] == first[1] == counting._footprint(request(), counting._Networks())

@@ -237,6 +237,7 @@ def evaluated(trained):
 EVALUATED = 'tiny_4xb2_40k_cityscapes_512x1024__tiny_folder_64x80_smoke_seed0_training_last'
 
 
+@pytest.mark.slow
 def test_an_evaluation_scores_what_the_training_left(trained, evaluated):
     _, _, receipt, weights = trained
     [run] = (evaluated[2] / 'own' / EVALUATED).glob('folder-*-64x80-smoke-seed0')

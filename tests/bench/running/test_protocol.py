@@ -57,6 +57,7 @@ def test_scores_follow_from_the_stored_matrices(finished):
     assert pooled.sum() == 4 * 80 * (64 - 2), 'ignored pixels count nowhere'
 
 
+@pytest.mark.slow
 def test_the_toolboxs_own_test_program_reads_the_config_and_finds_the_same_miou(finished, tmp_path):
     _, folder, receipt, _ = finished
     program = resources.files('mmseg') / '.mim' / 'tools' / 'test.py'
