@@ -1,6 +1,6 @@
 """What a plan would do and need, in words, before it is carried out."""
 
-from bench import devices, repeats, store
+from bench import devices, inheritance, repeats, store
 from bench.campaign import Prepared
 from bench.progress import duration
 
@@ -9,6 +9,17 @@ def repeated_text(prepared: Prepared) -> str:
     """Return how many runs have a result that is replaced by another; empty for none."""
     again = sum(repeats.finished(store.run_folder(prepared.setting.results, job.run)) for job in prepared.jobs)
     return f'{again} of them again, their results aside in {repeats.ASIDE}/' if again else ''
+
+
+def unkept_text(prepared: Prepared) -> str:
+    """Return how many finished runs left no weights although such are to be kept now; empty for none."""
+    if not prepared.setting.keep_checkpoints:
+        return ''
+    finished = [folder for folder, status in prepared.statuses.items() if status == 'ok']
+    bare = sum(not inheritance.handed_on(prepared.setting.results, folder) for folder in finished)
+    return (
+        f'{bare} finished runs kept no weights; another --results trains them again, with theirs kept' if bare else ''
+    )
 
 
 def forecast_text(prepared: Prepared) -> str:
@@ -41,6 +52,7 @@ def forecast_text(prepared: Prepared) -> str:
             tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
             f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
             *([short] if large else []),
+            *filter(None, [unkept_text(prepared)]),
             *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
         ]
     )

@@ -138,6 +138,8 @@ def _run(chosen) -> int:
         made = campaign.prepare(joined, selected, setting)
         if again := outlook.repeated_text(made):
             print(f'{len(made.jobs)} to run: {again}', file=sys.stderr)
+        if bare := outlook.unkept_text(made):
+            print(f'note: {bare}', file=sys.stderr)
         statuses = campaign.carry_out(made)
         page = campaign.report(made.setting.results, known)
     if made.lacking:

@@ -66,6 +66,20 @@ def test_a_dry_run_tells_what_is_larger_than_the_machine(prepared, monkeypatch, 
     assert (line in outlook.forecast_text(prepared)) is told
 
 
+@pytest.mark.parametrize(('keep', 'kept', 'told'), [(True, False, True), (True, True, False), (False, False, False)])
+def test_finished_runs_without_the_weights_that_are_to_be_kept_are_told(
+    prepared, monkeypatch, tmp_path, keep, kept, told
+):
+    monkeypatch.setattr(outlook.devices, 'places', lambda *_: (SimpleNamespace(memory_bytes=2**40),))
+    [job], prepared.jobs = prepared.jobs, []
+    prepared.setting.keep_checkpoints = keep
+    prepared.statuses |= {job.folder: 'ok', 'r/failed': 'crash'}
+    if kept:
+        (tmp_path / job.folder / 'training').mkdir(parents=True)
+        (tmp_path / job.folder / 'training' / 'last.pth').touch()
+    assert ('1 finished runs kept no weights' in outlook.forecast_text(prepared)) is told
+
+
 def test_runs_without_their_documented_weights_are_counted(prepared, tmp_path):
     [job] = prepared.jobs
     values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'k'}
