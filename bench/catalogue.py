@@ -67,6 +67,7 @@ CLAIM_METRICS = {
     'final_train_loss': 'nats',
     'final_val_loss': 'nats',
     'steps_to_loss': 'steps',
+    'steps_to_common_loss': 'steps',
     'train_loss_std': 'nats',
     'val_miou_std': 'percent',
     'first_pixel_accuracy': 'percent',

@@ -35,6 +35,7 @@ _SHAPES: Mapping[str, tuple[int | None, bool, bool]] = {
     'at_most': (0, True, False),
     'order': (None, True, False),
 }
+_TWO_SIDED = ('equal', 'ratio')
 _WITHOUT_MARGIN = ('ratio_at_least', 'at_least', 'at_most', 'order')
 
 
@@ -113,6 +114,11 @@ def _check_metric(check: Check, claim: Claim, metrics: Mapping[str, str], file: 
         require_known(check.metric, metrics, file, row, f'unknown metric {check.metric!r}')
     counted = check.metric in _COUNTED or _PIXEL_RATIO.fullmatch(check.metric) is not None
     require(claim.method != 'counted' or counted, file, row, f'{check.metric} is not counted, as the method says')
+    bound = check.metric == 'steps_to_loss' and check.relation in _TWO_SIDED
+    rule = (
+        f'{check.relation} asks for steps_to_common_loss: a run that never gets to a loss bounds its steps from below'
+    )
+    require(not bound, file, row, rule)
 
 
 def _check_shape(check: Check, file: str, row: str) -> None:

@@ -36,6 +36,7 @@ _NAMES = {
     'gmacs': 'cost',
     'params_millions': 'number of parameters',
     'steps_to_loss': 'number of steps to the loss',
+    'steps_to_common_loss': 'number of steps to the loss that both get to',
     'training_gmacs': 'cost of a training sample',
     'training_gmacs_trunk': 'trunk cost of a training sample',
     'latency_ms': 'latency',
@@ -235,7 +236,9 @@ def _outcome(
     def needed(alpha: float) -> int | None:
         if measured.deviation is None:
             return None
-        return _or_never(uncertainty.seeds_to_decide(distance, measured.deviation, measured.image_error, alpha))
+        wanted = uncertainty.seeds_to_decide(distance, measured.deviation, measured.image_error, alpha)
+        # What images weigh is told apart from what this seed made of them by a second one only.
+        return None if wanted is None and seeds == 1 else _or_never(wanted)
 
     ends = _finite(shown[1]), _finite(shown[2])
     return Outcome(shown[0], *ends, holds, fails, seeds, phrase, claimed, needed)

@@ -66,7 +66,17 @@ def steps_to_loss(curve: Curve, reference: Curve) -> float | None:
     a lower bound.
     """
     target = _final_train_loss(reference)
-    if target is None or not curve.loss.size:
+    return None if target is None else _steps_to(curve, target)
+
+
+def steps_to_common_loss(curve: Curve, other: Curve) -> float | None:
+    """Return after how many steps the smoothed loss is at the higher of both final ones, which both runs get to."""
+    own, others = _final_train_loss(curve), _final_train_loss(other)
+    return None if own is None or others is None else _steps_to(curve, max(own, others))
+
+
+def _steps_to(curve: Curve, target: float) -> float | None:
+    if not curve.loss.size:
         return None
     steps, smoothed = _smoothed(curve)
     below = np.flatnonzero(smoothed <= target)
@@ -136,4 +146,4 @@ _RULES: dict[str, Callable[[Curve], float | None]] = {
     'loss_bump': _loss_bump,
 }
 CURVE_METRICS = tuple(_RULES)
-"""What ``value`` knows; ``steps_to_loss`` beside it needs a second curve."""
+"""What ``value`` knows; steps to a loss need a second curve."""

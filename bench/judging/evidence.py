@@ -67,11 +67,7 @@ def cases(
 
 def keys(claim: Claim) -> list[Key]:
     """Return what a claim needs to know, each once."""
-    found = (
-        key_of(check.metric, name, check.than)
-        for check in claim.checks
-        for name in dict.fromkeys((check.of, *check.than))
-    )
+    found = (key_of(check, name) for check in claim.checks for name in dict.fromkeys((check.of, *check.than)))
     return list(dict.fromkeys(found))
 
 

@@ -98,11 +98,22 @@ def _judge(case: Case) -> _Judged:
         if answer == 'blocked (weights)' and case.stand_in:
             reason += _shown(case.stand_in)
         return _Judged(replace(plain, answer=answer, reason=_sentence(reason)), where.rank)
-    judged = _joined(case, plain, [_find(check, case) for check in claim.checks])
+    judged = _with_lack(_joined(case, plain, [_find(check, case) for check in claim.checks]), case)
     if judged.verdict.answer != 'not measured' or not case.stand_in:
         return judged
     reason = judged.verdict.reason.removesuffix('.') + _shown(case.stand_in)
     return replace(judged, verdict=replace(judged.verdict, reason=_sentence(reason)))
+
+
+def _with_lack(judged: _Judged, case: Case) -> _Judged:
+    """Return the verdict, which says of measured runs that they started without the documented weights."""
+    lacking = dict.fromkeys(sample.lacking for sample in case.samples.values() if sample.lacking)
+    if judged.verdict.answer not in MEASURED or not lacking:
+        return judged
+    reason = (
+        f'{judged.verdict.reason.removesuffix(".")}; trained without the documented {" and ".join(lacking)} weights.'
+    )
+    return replace(judged, verdict=replace(judged.verdict, reason=reason))
 
 
 def _shown(stand_in: Case) -> str:
@@ -147,15 +158,10 @@ class _Found:
     def fails(self) -> list[float]:
         return [one.fails for one in self.outcomes]
 
-    def needed(self, alpha: float) -> int | None:
-        """Return the seeds that settle every outcome that is open; None where one of them never will be."""
-        wanted = [one.needed(alpha) for one in self.outcomes if min(one.holds, one.fails) > 0]
-        return None if not wanted or None in wanted else max(n for n in wanted if n is not None)
-
 
 def _find(check: Check, case: Case) -> _Found:
     """Judge one check. What is missing of a comparison with several counts only if the rest does not settle it."""
-    of, *others = (case.samples[key_of(check.metric, name, check.than)] for name in (check.of, *check.than))
+    of, *others = (case.samples[key_of(check, name)] for name in (check.of, *check.than))
     unit, usual = _unit(check, case), case.known.get(check.metric)
     missing = [sample for sample in (of, *others) if sample.obstacle]
     # That it ran out of memory is what was measured.
@@ -251,12 +257,15 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
     elif set(answers) != {'reproduced'}:
         # What was not measured says more than what it would have been compared with.
         answer = max((a for a in answers if a != 'reproduced'), key=lambda a: (a not in MEASURED, -_TELLING.index(a)))
-    telling = next(one for one in found if one.finding.answer == answer)
-    fails = [p for one in found for p in one.fails]
-    against = min(fails, default=1.0) * len(fails)
+    outcomes = [one for each in found for one in each.outcomes]
+    against = min((one.fails for one in outcomes), default=1.0) * len(outcomes)
     chances = {'reproduced': max(one.holds for one in found), 'contradicted': against}
     chance = chances.get(answer, min(chances.values())) if answer in MEASURED else None
-    finding = telling.finding
+    finding = _deciding([one for one in found if one.finding.answer == answer], answer).finding
+    aside = ''
+    if answer == 'contradicted' and against > ALPHA:
+        answer = 'inconclusive'
+        aside = f'; clear by itself, but not as one of {len(outcomes)} comparisons that the claim consists of'
     verdict = replace(
         plain,
         answer=answer,
@@ -268,15 +277,29 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
         findings=tuple(one.finding for one in found),
         # What is counted has no seeds.
         seeds=min((one.finding.seeds for one in found if one.finding.seeds), default=0),
-        reason=_sentence(finding.reason),
+        reason=_sentence(finding.reason + aside),
     )
-    open_ones = [one for one in found if one.finding.answer == 'inconclusive'] or list(found)
+    return _Judged(verdict, case.where.rank, chance, lambda alpha: _needed(outcomes, alpha))
 
-    def needed(alpha: float) -> int | None:
-        wanted = [one.needed(alpha) for one in open_ones]
-        return None if None in wanted else max((n for n in wanted if n is not None), default=None)
 
-    return _Judged(verdict, case.where.rank, chance, needed)
+def _deciding(found: Sequence[_Found], answer: Answer) -> _Found:
+    """Return the check that the answer hangs on: the one that fails most clearly, or that holds least clearly."""
+    surest = min(found, key=lambda one: min(one.fails, default=1.0))
+    if answer == 'contradicted' or (answer == 'inconclusive' and min(surest.fails, default=1.0) < surest.holds):
+        return surest
+    return max(found, key=lambda one: one.holds)
+
+
+def _needed(outcomes: Sequence[Outcome], alpha: float) -> int | None:
+    """Return the seeds that would settle a claim as its ``outcomes`` lean: one that fails does, or all that hold.
+
+    ``NEVER`` where seeds alone would not, None where too little is known.
+    """
+    failing = [one.needed(alpha / len(outcomes)) for one in outcomes if 0 < one.fails < one.holds]
+    if failing:
+        return min((seeds for seeds in failing if seeds is not None), default=None)
+    wanted = [one.needed(alpha) for one in outcomes if min(one.holds, one.fails) > 0]
+    return None if not wanted or None in wanted else max(seeds for seeds in wanted if seeds is not None)
 
 
 def _corrected(judged: _Judged, chance: float, family: int) -> _Judged:

@@ -217,19 +217,25 @@ class RunPlace:
             conditions={receipt.seed: self.made[receipt.id] for _, receipt in finished},
             exact=metric.startswith(RATIO) and self._saw_all(finished),
             runs=evidence,
-            lacking=next(filter(None, (run_values.lacking_weights(receipt) for _, receipt in finished)), ''),
+            lacking=next(
+                filter(None, (run_values.lacking_weights(one, self._finished_run) for _, one in finished)), ''
+            ),
         )
+
+    def _finished_run(self, name: str, seed: int) -> Receipt | None:
+        return next((one for _, one in self.finished.get(name, []) if one.seed == seed), None)
 
     def _value(self, metric: str, folder: Path, receipt: Receipt, reference: str) -> float | None:
         if metric.startswith(RATIO):
             return self._scored(folder, receipt).pixel_ratio(metric)
         if metric in DETAIL:
             return self._scored(folder, receipt).detail(metric)
-        if metric == REFERRED:
+        if metric in REFERRED:
             others = [where for where, other in self.finished.get(reference, []) if other.seed == receipt.seed]
             own = curve_values.read(folder / curve_values.FILE)
             other = curve_values.read(others[0] / curve_values.FILE) if others else None
-            return curve_values.steps_to_loss(own, other) if own and other else None
+            count = getattr(curve_values, metric)
+            return count(own, other) if own and other else None
         if metric in curve_values.CURVE_METRICS:
             own = curve_values.read(folder / curve_values.FILE)
             return curve_values.value(metric, own) if own else None

@@ -106,10 +106,16 @@ def memory_floor(run: Receipt) -> float | None:
     return float(told[1]) * 2**30 / GIGA if told else 0.0
 
 
-def lacking_weights(run: Receipt) -> str:
-    """Return the name of the documented initial weights that ``run`` did without; empty where it had them."""
+def lacking_weights(run: Receipt, found: Callable[[str, int], Receipt | None] = lambda name, seed: None) -> str:
+    """Return the name of the documented initial weights that ``run`` did without; empty where it had them.
+
+    A run that starts from others lacks what they lacked: ``found`` gives the run of an experiment and a seed.
+    """
     documented, used = _at(run.init, 'documented'), _at(run.init, 'used')
-    return '' if documented in (None, 'random') or used == documented else str(documented)
+    if documented not in (None, 'random') and used != documented:
+        return str(documented)
+    parents = (found(start['parent'], run.seed) for start in _at(run.init, 'start') or ())
+    return next(filter(None, (lacking_weights(parent, found) for parent in parents if parent)), '')
 
 
 def _at(block: Block, *keys: str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bench.claims import Answer, Claim
+from bench.claims import Answer, Check, Claim
 from bench.judging.uncertainty import Spread
 
 
@@ -81,7 +81,7 @@ class Circumstances:
 
 
 Key = tuple[str, str, str]
-"""Metric, experiment, and the experiment it is measured against (empty for all metrics but ``steps_to_loss``)."""
+"""Metric, experiment, and the experiment it is measured against (empty for all metrics but ``REFERRED``)."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,14 @@ class Case:
     stand_in: 'Case | None' = None
 
 
-REFERRED = 'steps_to_loss'
-"""The metric that is measured against another experiment: the first one that its check compares with."""
+REFERRED = frozenset({'steps_to_loss', 'steps_to_common_loss'})
+"""Metrics that are measured against another experiment: the first one that the check compares with; to a common loss,
+each of the two against the other."""
 
 
-def key_of(metric: str, experiment: str, than: tuple[str, ...]) -> Key:
-    """Return the key of the sample that a check of ``metric`` against ``than`` needs of ``experiment``."""
-    return metric, experiment, than[0] if metric == REFERRED and than else ''
+def key_of(check: Check, experiment: str) -> Key:
+    """Return the key of the sample that ``check`` needs of ``experiment``."""
+    if check.metric not in REFERRED or not check.than:
+        return check.metric, experiment, ''
+    mutual = check.metric == 'steps_to_common_loss' and experiment == check.than[0]
+    return check.metric, experiment, check.of if mutual else check.than[0]

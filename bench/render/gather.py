@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
 from bench.claims import MEASURED, Verdict
+from bench.judging.run_values import lacking_weights
 from bench.records import Catalogue, Experiment, Receipt
 from bench.settings import Setting, setting_of
 
@@ -81,7 +82,8 @@ class Row:
     ``documented`` is None for a receipt whose experiment the catalogue does not know. ``older`` are the ids of those
     of its runs that were made with other sources than the present ones, which is no mark of the row where it is so of
     ``all_older`` runs there are. ``over_images`` is the 95 % interval of its mean mIoU over the choice of test images,
-    ``counted`` what is known of the experiment without any run.
+    ``counted`` what is known of the experiment without any run; ``lacking``: a run, or one that it starts from, did
+    without the documented initial weights.
     """
 
     experiment: str
@@ -92,6 +94,7 @@ class Row:
     over_images: tuple[float, float] | None = None
     counted: Mapping[str, Any] = field(default_factory=dict)
     all_older: bool = False
+    lacking: bool = False
 
     @property
     def key(self) -> str:
@@ -155,7 +158,7 @@ class Row:
         if self.timed and all(contended for _, contended in self.timed):
             marks.append('contended')
         used, documented = self.first('init', 'used'), self.first('init', 'documented')
-        if used is not None and documented not in (None, used):
+        if self.lacking or (used is not None and documented not in (None, used)):
             marks.append('other initial weights')
         older = sum(receipt.id in self.older for _, receipt in self.ok)
         if older and not self.all_older:
@@ -187,10 +190,12 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
     judged = judged or Judged()
     found: dict[str, dict[Setting, list[Stored]]] = {}
     finished = set()
+    ran: dict[tuple[Setting, str, int], Receipt] = {}
     for folder, receipt in stored:
         found.setdefault(receipt.experiment, {}).setdefault(setting_of(receipt), []).append((folder, receipt))
         if receipt.status == 'ok':
             finished.add(receipt.id)
+            ran[setting_of(receipt), receipt.experiment, receipt.seed] = receipt
     unknown = sorted(set(found) - set(catalogue.experiments))
     gathered = []
     for name in [*catalogue.experiments, *unknown]:
@@ -201,10 +206,18 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
             own = judged.older.intersection(receipt.id for _, receipt in runs)
             interval = judged.image_intervals.get((name, setting))
             older = finished <= judged.older
-            gathered.append(Row(name, documented, setting, tuple(runs), own, interval, counted, all_older=older))
+            found_there = partial(_found, ran, setting)
+            lacking = any(lacking_weights(one, found_there) for _, one in runs if one.status == 'ok')
+            gathered.append(Row(name, documented, setting, tuple(runs), own, interval, counted, older, lacking))
         if not settings:
             gathered.append(Row(name, documented, None, counted=counted))
     return gathered
+
+
+def _found(
+    ran: Mapping[tuple[Setting, str, int], Receipt], setting: Setting, experiment: str, seed: int
+) -> Receipt | None:
+    return ran.get((setting, experiment, seed))
 
 
 def settings_of(gathered: Iterable[Row]) -> list[Setting]:

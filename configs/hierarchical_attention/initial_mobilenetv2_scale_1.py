@@ -4,7 +4,7 @@ Source: hierarchical_attention, "Training the initial stages", model 2; layers f
 Readings: base size 512x1024 (not stated); RMI over sigmoid outputs pooled 3x3 (mean), radius 3, equal weights; images
 scaled to 0 to 1 only, although the trunk's weights expect more; the scale 1 leaves the input as it is.
 Departure: mIoU over the whole split, not a mean over batches of the classes present in each.
-Claims: H01, H02, H06, H14.
+Claims: H01, H02, H04, H06, H10, H14.
 
 Command: python bench/run_all.py --only hierarchical_attention/initial_mobilenetv2_scale_1
 """

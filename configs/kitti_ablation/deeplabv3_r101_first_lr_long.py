@@ -2,7 +2,7 @@
 
 Source: kitti_ablation, section 3.5, table 5.
 Reading: the baseline's rate and 500 epochs, of the 500 and 1000 that table 1 has; neither is stated.
-Claims: K22.
+Claims: K22, K23.
 
 Command: python bench/run_all.py --only kitti_ablation/deeplabv3_r101_first_lr_long
 """

@@ -2,7 +2,7 @@
 
 Source: kitti_ablation, section 3.4, tables 3, 4 and 6.
 Reading: torchvision layout, recognised by the documented cost, which counts the auxiliary head too.
-Claims: K20, K30, K31.
+Claims: K20, K24, K30, K31.
 
 Command: python bench/run_all.py --only kitti_ablation/deeplabv3_r50
 """

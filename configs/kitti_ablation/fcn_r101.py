@@ -2,7 +2,7 @@
 
 Source: kitti_ablation, section 3.1, tables 3, 4 and 6.
 Reading: torchvision layout, recognised by the documented cost, which counts the auxiliary head too.
-Claims: K10, K11, K12, K15, K16, K17, K20, K30, K31.
+Claims: K10, K11, K12, K15, K16, K17, K20, K24, K30, K31.
 
 Command: python bench/run_all.py --only kitti_ablation/fcn_r101
 """

@@ -199,6 +199,7 @@ def of(**changes) -> dict:
         (of(relation='at_most', than=None, value=1, margin=1), 'at_most has no margin, not 1.0'),
         (of(relation='order', value=2), "value 2.0 is no Kendall's tau"),
         ({'method': 'counted', **of()}, 'miou is not counted, as the method says'),
+        (of(metric='steps_to_loss', relation='ratio', value=1, margin=0.1), 'ratio asks for steps_to_common_loss'),
         ({'method': 'guessed'}, "'method': input should be 'counted'"),
         ({'checks': []}, "'checks' are given unless the method is none"),
         ({'method': 'none', 'reason': 'x', **of()}, "'checks' are given unless the method is none"),

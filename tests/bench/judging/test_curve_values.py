@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.judging import curve_values
-from bench.judging.curve_values import Curve, steps_to_loss, value
+from bench.judging.curve_values import Curve, steps_to_common_loss, steps_to_loss, value
 
 
 def curve(loss, val_miou=(), val_accuracy=(), epoch=None, val_loss=None):
@@ -99,3 +99,20 @@ def test_a_run_that_never_gets_there_counts_with_all_its_steps():
     assert steps_to_loss(curve([5.0] * 60), curve([1.0] * 100)) == 60
     assert steps_to_loss(curve([]), curve([1.0])) is None
     assert steps_to_loss(curve([1.0]), curve([])) is None
+
+
+def test_the_higher_of_two_final_losses_is_one_that_both_get_to():
+    """The ratio of equal trainings lies around 1, and a run that hardly learns is as far from it as it should be."""
+    falling, flat = np.linspace(4, 1, 400), np.full(400, 3.9)
+    noise = np.random.default_rng(0).normal(0, 0.02, (40, 2, 400))
+    ratios = []
+    for first, second in noise:
+        one, other = curve(falling + first), curve(falling + second)
+        ratios.append(steps_to_common_loss(one, other) / steps_to_common_loss(other, one))
+    assert np.mean(ratios) == pytest.approx(1, abs=0.01)
+    never = curve(flat)
+    assert steps_to_common_loss(never, curve(falling)) / steps_to_common_loss(curve(falling), never) < 1
+    rising_late = curve(np.concatenate([flat[:200], np.linspace(3.9, 3, 200)]))
+    assert steps_to_common_loss(rising_late, curve(falling)) > 2 * steps_to_common_loss(curve(falling), rising_late)
+    assert steps_to_common_loss(curve([]), curve([1.0])) is None
+    assert steps_to_common_loss(curve([1.0]), curve([])) is None

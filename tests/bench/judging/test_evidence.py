@@ -216,3 +216,11 @@ def test_stand_ins_that_ran_alone_are_told_and_nothing_is_measured(catalogue):
         assert verdict.setting
         assert verdict.reason.startswith('toy/a did not run in this setting.')
         assert ('Stand-in, which decides nothing: the mIoU of a__stand_in' in verdict.reason) == told
+
+
+def test_steps_to_a_common_loss_are_those_of_each_against_the_other():
+    check = Check('steps_to_common_loss', 'ratio', 'toy/a', ('toy/b',), 1.0, 0.15)
+    assert keys(claim('X09', 'curve', check)) == [
+        ('steps_to_common_loss', 'toy/a', 'toy/b'),
+        ('steps_to_common_loss', 'toy/b', 'toy/a'),
+    ]

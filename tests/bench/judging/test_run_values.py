@@ -111,3 +111,17 @@ def test_counts_are_in_the_units_of_claims():
 )
 def test_weights_that_a_run_did_without(init, lacking):
     assert lacking_weights(receipt(init=init)) == lacking
+
+
+def test_a_run_lacks_what_those_that_it_starts_from_lacked():
+    begun = receipt(init={'documented': 'resnet50-imagenet', 'used': 'random'})
+    middle = receipt(init={'documented': 'random', 'used': 'random', 'start': [{'parent': 'toy/begun'}]})
+    last = receipt(
+        init={'documented': None, 'used': 'random', 'start': [{'parent': 'toy/gone'}, {'parent': 'toy/middle'}]}
+    )
+    runs = {('toy/begun', begun.seed): begun, ('toy/middle', begun.seed): middle}
+    found = lambda name, seed: runs.get((name, seed))  # noqa: E731
+    assert lacking_weights(last, found) == 'resnet50-imagenet'
+    assert lacking_weights(last) == ''
+    runs['toy/begun', begun.seed] = receipt(init={'documented': 'resnet50-imagenet', 'used': 'resnet50-imagenet'})
+    assert lacking_weights(last, found) == ''

@@ -14,9 +14,7 @@ HERE = Circumstances('here', right_data=frozenset({'toy/a', 'toy/b'}), as_docume
 def judged(check, **values):
     """The verdict on a claim of one check about experiments with these values: a number is exact, more are seeds."""
     samples = {
-        key_of(check.metric, f'toy/{name}', ()): Sample(
-            f'toy/{name}', check.metric, dict(enumerate(found)), exact=len(found) == 1
-        )
+        key_of(check, f'toy/{name}'): Sample(f'toy/{name}', check.metric, dict(enumerate(found)), exact=len(found) == 1)
         for name, found in values.items()
     }
     claim = Claim('X01', 'So it is.', '1', ('toy/a', 'toy/b'), 'paired', 'compare', (check,))

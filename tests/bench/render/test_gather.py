@@ -102,3 +102,13 @@ def test_setting_slugs_are_file_names(receipt):
 def test_what_is_missing_is_none(receipt, block, keys):
     assert gather.lookup(receipt('toy/base', None), block, *keys) is None
     assert gather.lookup(receipt('toy/base', memory={'train': None}, cost={}, init={}), block, *keys) is None
+
+
+def test_a_row_whose_parent_lacked_its_weights_is_marked(catalogue, receipt):
+    lacking = {'documented': 'resnet50-imagenet', 'used': 'random'}
+    child = {'documented': 'random', 'used': 'random', 'start': [{'parent': 'toy/base'}]}
+    for used, marked in (('random', True), ('resnet50-imagenet', False)):
+        parent = receipt('toy/base', init={**lacking, 'used': used})
+        rows = gather.rows(stored(parent, receipt('toy/wide', init=child)), catalogue)
+        [row] = [row for row in rows if row.experiment == 'toy/wide']
+        assert ('other initial weights' in row.marks) is marked
