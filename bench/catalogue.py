@@ -120,9 +120,9 @@ def select(experiments: Iterable[str], patterns: Sequence[str]) -> list[str]:
     for pattern in patterns:
         matches = {name for name in known if fnmatchcase(name, pattern)}
         if not matches:
-            raise UnknownName(
-                'experiment', pattern, [name for name in known if name.split('/')[-1] == pattern] or known
-            )
+            if named := [name for name in known if name.split('/')[-1] == pattern]:
+                raise UnknownName('experiment', pattern, named, rule='an id begins with its report')
+            raise UnknownName('experiment', pattern, known)
         chosen |= matches
     return [name for name in known if name in chosen or not patterns]
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 
+from bench import cgroups
 from bench.errors import PlanError, UnknownName
 from bench.execute.schedule import Place
 
@@ -79,7 +80,7 @@ def card(device: str) -> str:
 
 
 def device_bytes(device: str) -> int:
-    """Return the memory of the machine, or of the CUDA device that the runs use.
+    """Return the memory of the machine, as far as a container may use it, or of the CUDA device that the runs use.
 
     Raises:
         PlanError: the card's is unknown.
@@ -87,7 +88,8 @@ def device_bytes(device: str) -> int:
     if device == 'cpu':
         import psutil
 
-        return psutil.virtual_memory().total
+        total = psutil.virtual_memory().total
+        return min(total, cgroups.memory_bytes() or total)
     told = _asked(device, 'memory.total')
     if told is None:
         raise PlanError(f'{device}: nvidia-smi does not say how much memory card {card(device)} has')

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import devices
+from bench import cgroups, devices
 
 PACKAGES = (
     'torch',
@@ -94,8 +94,9 @@ def _busy_sec() -> tuple[float, float]:
 
 
 def usable_cpus() -> int:
-    """Return how many processors this process may use, which an affinity mask can make fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    """Return how many processors this process may use: an affinity mask or a container can leave few of many."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return min(there, cgroups.cpus() or there)
 
 
 def code_version() -> dict[str, Any]:

@@ -6,6 +6,9 @@ Every message names the value, the rule it broke and the choices there are.
 import difflib
 from collections.abc import Iterable
 
+FEW = 8
+"""Up to this many known names are all told where one is unknown."""
+
 
 class BenchError(Exception):
     """Root of everything the commands report to a user as one line, without a traceback."""
@@ -18,11 +21,15 @@ class CatalogueError(BenchError):
 class UnknownName(BenchError):
     """A name given by the user is not one of the known ones."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]):
+    def __init__(self, kind: str, name: str, known: Iterable[str], rule: str = ''):
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=5, cutoff=0.4)
-        choices = f'did you mean {", ".join(near)}?' if near else f'choose from {", ".join(known[:20])}'
-        super().__init__(f'unknown {kind} {name!r}: {choices}')
+        choices = f'choose from {", ".join(known[:20])}'
+        if near:
+            # Few names are all told: the nearest one may be another than what is meant.
+            every = f' Choose from {", ".join(known)}' if len(known) <= FEW else ''
+            choices = f'did you mean {", ".join(near)}?{every}'
+        super().__init__(f'unknown {kind} {name!r}: {f"{rule}; " if rule else ""}{choices}')
         self.kind, self.name, self.near = kind, name, near
 
 

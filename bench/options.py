@@ -1,8 +1,10 @@
 """The command line of ``run_all``: options and their checks, no torch."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from bench import sizes
 from bench.data_sets import NAMES
 from bench.records import SWITCHES, Switch
 
@@ -28,7 +30,8 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument('--dataset', default=DATASET_DEFAULT, metavar='NAME', help=f'{", ".join(NAMES)} (default scenes)')
     what.add_argument('--data-root', type=Path, metavar='DIR', help='where the data set lies')
     what.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, for --dataset folder')
-    what.add_argument('--budget', default='smoke', metavar='NAME', help='smoke, short or full (default smoke)')
+    budget = 'smoke, short or full (default smoke; where checkpoints are evaluated and nothing is trained, full)'
+    what.add_argument('--budget', metavar='NAME', help=budget)
     what.add_argument('--budget-factor', type=float, metavar='F', help='share of the documented epochs for short (0.1)')
     what.add_argument(
         '--seeds', type=_seeds, default=range(1), metavar='N|A-B', help='repeat with seeds 0 to N-1, or A to B'
@@ -78,6 +81,16 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of a command line, with the budget that follows from the others where none is given."""
+    chosen = parser().parse_args(argv)
+    if chosen.budget is None:
+        # Scoring alone is quick and, on all images at their own size, the evidence that an evaluation is made for.
+        evaluates = chosen.checkpoint and not (chosen.report or chosen.only)
+        chosen.budget = 'full' if evaluates else 'smoke'
+    return chosen
+
+
 def _seeds(text: str) -> range:
     first, dash, last = text.partition('-')
     if first.isdigit() and (not dash or last.isdigit()):
@@ -113,6 +126,8 @@ def check(options: argparse.Namespace) -> None:
         value = getattr(options, name)
         if value is not None and not 0 < value < float('inf'):
             raise ValueError(f'--{name.replace("_", "-")} {value}: must be positive')
+    if options.size:
+        sizes.parse_size(options.size)
     if options.weights is not None and not options.weights.is_dir():
         raise ValueError(f'--weights {options.weights}: no such folder')
     if options.checkpoint and not options.config:

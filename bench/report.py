@@ -56,6 +56,8 @@ def _run(options: argparse.Namespace) -> int:
         source = _in_checkout('reports/measured', '--published')
         out = options.out or _in_checkout('reports/generated', '--published')
     stored, timings = reporting.read(source)
+    if options.results is not None and not stored and not timings:
+        raise BenchError(f'--results {results}: no run and no timing is stored there')
     documented = catalogue.load(paths.documented_dir())
     if options.published and not options.check:
         reporting.recount(documented)

@@ -27,7 +27,7 @@ EXIT_OK, EXIT_FAILED_RUNS, EXIT_USAGE, EXIT_STOPPED = 0, 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 only if every selected run is ``ok``."""
-    chosen = options.parser().parse_args(argv)
+    chosen = options.parse(argv)
     try:
         options.check(chosen)
         if chosen.list:
@@ -147,7 +147,7 @@ def _run(chosen) -> int:
         print(f'note: {made.lacking.total()} of these runs went without documented weights: {missed}', file=sys.stderr)
     for name, reason in made.left_out.items():
         print(f'left out: {name}: {reason}', file=sys.stderr)
-    return _close(statuses, page)
+    return _close(statuses, page, before=len(statuses) - len(made.jobs))
 
 
 def _cost(chosen) -> int:
@@ -195,7 +195,8 @@ def _deadline(chosen) -> float | None:
     return None if chosen.max_minutes is None else time.monotonic() + 60 * chosen.max_minutes
 
 
-def _close(statuses: Mapping[str, Status], page: Path, timings: bool = False) -> int:
+def _close(statuses: Mapping[str, Status], page: Path, timings: bool = False, before: int = 0) -> int:
+    """Say how the runs ended, ``before`` of them by an earlier command, and return the exit code."""
     good = sum(status == 'ok' for status in statuses.values())
     failed = [f'{name}: {status}' for name, status in statuses.items() if status != 'ok']
     if failed:
@@ -206,7 +207,8 @@ def _close(statuses: Mapping[str, Status], page: Path, timings: bool = False) ->
         # Those, and any timing, the same command makes up for.
         if not timings and not set(statuses.values()) <= {'ok', *REPEATED}:
             print('--retry-failed repeats what failed', file=sys.stderr)
-    print(f'{good} of {len(statuses)} runs ok; report: {os.path.relpath(page)}')
+    done = f' ({before} ended before)' if before else ''
+    print(f'{good} of {len(statuses)} runs ok{done}; report: {os.path.relpath(page)}')
     return EXIT_OK if good == len(statuses) else EXIT_FAILED_RUNS
 
 

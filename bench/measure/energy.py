@@ -38,7 +38,7 @@ def measure_energy(
     step: Callable[[], Any],
     device: str | torch.device,
     counter: Counter | None,
-    shared: bool,
+    shared: Callable[[], bool],
     batch_size: int = 1,
     seconds: float = MIN_SEC,
     clock: Clock = time.perf_counter,
@@ -48,7 +48,7 @@ def measure_energy(
     Args:
         step: one forward of ``batch_size`` images.
         counter: see ``find_counter``.
-        shared: whether another process may have used the device meanwhile.
+        shared: whether another process uses the device, or has since it was asked before; asked before and after.
         seconds: at least ``MIN_SEC``.
 
     Returns:
@@ -63,8 +63,9 @@ def measure_energy(
     nothing = dict.fromkeys(('joules_per_image', 'watts', 'counter', 'steps', 'seconds'))
     if counter is None:
         return {**nothing, 'reason': 'no energy counter that this process may read'}
-    if shared:
-        return {**nothing, 'reason': 'the device is shared: its counter counts for others too'}
+    others = {**nothing, 'reason': 'the device is shared: its counter counts for others too'}
+    if shared():
+        return others
     _synchronise(device)
     before, start, steps = counter.joules(), clock(), 0
     while clock() - start < seconds:
@@ -72,6 +73,8 @@ def measure_energy(
         steps += 1
     _synchronise(device)
     spent, elapsed = counter.joules() - before, clock() - start
+    if shared():
+        return others
     return {
         'joules_per_image': spent / (steps * batch_size),
         'watts': spent / elapsed,

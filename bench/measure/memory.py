@@ -53,6 +53,8 @@ def peak_memory(device: str | torch.device) -> Iterator[PeakMemory]:
     measured = PeakMemory()
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
+        # What the allocator keeps of work done before would count as reserved for this.
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(device)
     allocator.hand_back()
     was_reset = _reset_peak()

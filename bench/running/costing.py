@@ -1,7 +1,7 @@
 """Count and time one documented network at its documented size and classes; nothing is trained. Runs in a worker."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ def measure(job: CostJob) -> Iterator[dict[str, Any]]:
         **head(job, 'ok', ''),
         'cost': counted,
         **{name: {**found, 'contended': contended} for name, found in timed.items()},
-        'energy': energy.measure_energy(step, job.device, counter, shared=contended),
+        'energy': energy.measure_energy(step, job.device, counter, _shared(job.device, contended)),
         'memory': {'inference_peak_bytes': peak.as_dict()['peak_bytes'], 'inference': peak.as_dict()},
         'environment': environment.describe(job.device, job.threads),
     }
@@ -63,6 +63,18 @@ def measure(job: CostJob) -> Iterator[dict[str, Any]]:
     if job.compile:
         # Last, as it changes the model.
         yield {**record, 'compiled': _compiled(job, model, inputs, timed['throughput']['batch_size'])}
+
+
+def _shared(device: str, contended: bool) -> Callable[[], bool]:
+    """Return what tells whether others use ``device`` now, or have since it was asked before."""
+    watch = environment.Watch(device)
+
+    def asked() -> bool:
+        nonlocal watch
+        before, watch = watch, environment.Watch(device)
+        return contended or before.others_at_work() or environment.others_at_work(device)
+
+    return asked
 
 
 def _timed(job: CostJob, model: nn.Module, inputs: Tensor, batch: int | None = None) -> dict[str, dict[str, Any]]:

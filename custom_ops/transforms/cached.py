@@ -1,6 +1,8 @@
 """Transforms that always give the same result for the same files, applied once and remembered."""
 
 import hashlib
+import inspect
+import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +17,9 @@ from .sample import Sample
 
 VERSIONED = ('onedl-mmcv', 'onedl-mmsegmentation', 'numpy', 'pillow')
 """Packages whose next release may decode or resize otherwise; OpenCV, which has many names, says its own version."""
+
+OURS = f'{__name__.partition(".")[0]}.'
+"""How the names of our own modules begin."""
 
 
 @TRANSFORMS.register_module()
@@ -73,9 +78,11 @@ def _name(results: Sample) -> str:
 
 
 def _kind(transforms: Sequence[dict]) -> str:
-    """Return a name for what the transforms do, and for the packages that do it."""
+    """Return a name for what the transforms do, and for what does it: packages, and the modules of ours."""
     import cv2
 
     versions = [metadata.version(name) for name in VERSIONED]
-    said = repr(([sorted(dict(one).items()) for one in transforms], versions, cv2.__version__))
+    modules = {TRANSFORMS.get(one['type']).__module__ for one in transforms}
+    ours = [inspect.getsource(sys.modules[name]) for name in sorted(modules) if name.startswith(OURS)]
+    said = repr(([sorted(dict(one).items()) for one in transforms], versions, cv2.__version__, ours))
     return hashlib.sha256(said.encode()).hexdigest()[:16]

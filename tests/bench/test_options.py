@@ -4,7 +4,7 @@ from bench import options
 
 
 def parse(*arguments):
-    chosen = options.parser().parse_args(arguments)
+    chosen = options.parse(arguments)
     options.check(chosen)
     return chosen
 
@@ -12,6 +12,24 @@ def parse(*arguments):
 def test_no_options_mean_smoke_on_scenes():
     chosen = parse()
     assert (chosen.dataset, chosen.budget, chosen.seeds, chosen.jobs) == ('scenes', 'smoke', range(1), None)
+
+
+@pytest.mark.parametrize(
+    ('more', 'budget'),
+    [
+        ([], 'full'),
+        (['--only', 'kitti_ablation/*'], 'smoke'),
+        (['--report', 'x'], 'smoke'),
+        (['--budget', 'short'], 'short'),
+    ],
+)
+def test_an_evaluation_alone_scores_all_that_there_is(more, budget):
+    assert parse('--config', 'a.py', '--checkpoint', 'a.pth', *more).budget == budget
+
+
+def test_a_size_that_is_none_is_refused_before_any_data_is_looked_for():
+    with pytest.raises(ValueError, match="size '96' is not of the form HEIGHTxWIDTH"):
+        parse('--size', '96')
 
 
 @pytest.mark.parametrize(

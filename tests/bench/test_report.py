@@ -91,6 +91,10 @@ def test_a_corrupt_receipt_is_set_aside_and_the_rest_reported(results, capsys):
 def test_errors_are_one_line(tmp_path, capsys, monkeypatch):
     assert report.main(['--results', str(tmp_path / 'reslts')]) == 2
     assert capsys.readouterr().err == f'error: --results {tmp_path / "reslts"}: no such folder\n'
+    (tmp_path / 'photos').mkdir()
+    assert report.main(['--results', str(tmp_path / 'photos')]) == 2
+    assert capsys.readouterr().err == f'error: --results {tmp_path / "photos"}: no run and no timing is stored there\n'
+    assert not list((tmp_path / 'photos').iterdir())
     monkeypatch.setattr(paths, '_PACKAGE', tmp_path / 'site-packages' / 'bench')
     assert report.main(['--published']) == 2
     assert 'needs a checkout' in capsys.readouterr().err

@@ -19,7 +19,7 @@ class Device:
 
     def measure(self, **options):
         counter = Counter('made up', lambda: 7.0 + self.spent)
-        return measure_energy(self.step, 'cpu', counter, **{'shared': False, 'clock': self.clock, **options})
+        return measure_energy(self.step, 'cpu', counter, **{'shared': lambda: False, 'clock': self.clock, **options})
 
 
 def test_energy_is_that_of_the_window_over_its_images():
@@ -32,14 +32,21 @@ def test_energy_is_that_of_the_window_over_its_images():
 
 def test_a_shared_device_is_refused_and_not_guessed():
     device = Device()
-    found = device.measure(shared=True)
+    found = device.measure(shared=lambda: True)
     assert found['joules_per_image'] is None
     assert 'the device is shared' in found['reason']
     assert device.now == 0, 'nothing was run'
 
 
+def test_somebody_who_comes_while_it_is_measured_is_noticed():
+    asked = iter([False, True])
+    found = Device().measure(shared=lambda: next(asked))
+    assert (found['joules_per_image'], found['seconds']) == (None, None)
+    assert 'the device is shared' in found['reason']
+
+
 def test_no_counter_no_number():
-    found = measure_energy(lambda: None, 'cpu', None, shared=False)
+    found = measure_energy(lambda: None, 'cpu', None, shared=lambda: False)
     assert found['joules_per_image'] is None
     assert 'no energy counter' in found['reason']
 
@@ -101,4 +108,4 @@ def test_a_gpus_counter_rises():
     if counter is None:
         pytest.skip('the card shows no energy counter')
     matrix = torch.randn(2048, 2048, device='cuda')
-    assert measure_energy(lambda: matrix @ matrix, 'cuda', counter, shared=False)['joules_per_image'] > 0
+    assert measure_energy(lambda: matrix @ matrix, 'cuda', counter, shared=lambda: False)['joules_per_image'] > 0

@@ -208,7 +208,7 @@ def evaluated(trained):
     build.write_benchmark(folder / 'benchmark', {'good': None})
     results = folder / 'results'
     options = ['--benchmark', folder / 'benchmark', '--dataset', 'folder', '--data-root', folder / 'images']
-    options += ['--results', results, '--device', 'cpu', '--jobs', '1']
+    options += ['--results', results, '--device', 'cpu', '--jobs', '1', '--budget', 'smoke']
     places = {'PYTHONPATH': f'{ROOT}{os.pathsep}{Path(build.__file__).parent}', 'SEGREPRO_CACHE': str(folder / 'cache')}
 
     def command(*more):

@@ -6,7 +6,7 @@ import pytest
 from mmcv.transforms import Compose
 from mmseg.registry import TRANSFORMS
 
-from custom_ops.transforms import CachedTransforms
+from custom_ops.transforms import CachedTransforms, cached
 
 LOADED = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 RESIZED = [*LOADED, dict(type='Resize', scale=(12, 8), keep_ratio=False)]
@@ -100,3 +100,11 @@ def test_samples_do_not_share_what_they_hold(files):
 def test_without_a_folder_nothing_is_written(files):
     CachedTransforms(RESIZED, None)(sample(files))
     assert sorted(path.name for path in files.iterdir()) == ['image.png', 'label.png']
+
+
+def test_a_change_of_our_own_transforms_is_another_kind(monkeypatch):
+    steps = [*LOADED, {'type': 'CentreCrop', 'size': (8, 8)}]
+    kinds = {cached._kind(LOADED), cached._kind(steps)}
+    monkeypatch.setattr(cached.inspect, 'getsource', lambda module: f'{module.__name__}, mended')
+    assert cached._kind(LOADED) in kinds, 'the toolbox is told by its version'
+    assert cached._kind(steps) not in kinds
