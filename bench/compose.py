@@ -110,7 +110,7 @@ def compose(
         rule: the budget.
         work_dir: where mmengine writes checkpoints and logs.
         accumulate: micro-batches per optimiser step; the batch is split, never shrunk.
-        save_last: write a checkpoint at the end of training.
+        save_last: write a checkpoint at the end of training; a sweep of rates never writes one.
         class_pixels: labelled pixels of each class in the train split; needed by losses weighted by area.
         leg: the stage; may be left out where there is only one.
         pixels: the folder that remembers the decoded files of ``dataset``, None to decode them each time.
@@ -143,7 +143,8 @@ def compose(
         'default_hooks': hooks.default_hooks(leg, accumulate, save_last, run.device),
         'custom_hooks': hooks.stage_hooks(leg, accumulate, per_epoch, run.device),
         'randomness': {'seed': seed, 'deterministic': False},
-        'resume': True,
+        # A sweep that was interrupted begins anew, whatever checkpoint lies there.
+        'resume': stage.kind != 'lr_range',
     }
     crop = train_size(protocol, size)
     return Composition(ResolvedConfig(config), leg.steps, accumulate, batch, leg.steps / per_epoch, crop)

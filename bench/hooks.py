@@ -15,9 +15,13 @@ def read_every(device: str) -> int:
 
 
 def default_hooks(leg: Leg, accumulate: int, save_last: bool, device: str) -> dict[str, Any]:
-    """Return mmengine's ``default_hooks`` of a stage; ``save_last``: write a checkpoint at its end as well."""
+    """Return mmengine's ``default_hooks`` of a stage; ``save_last``: write a checkpoint at its end as well.
+
+    A sweep of rates has none: it cannot be resumed.
+    """
     every, log_every = read_every(device), log_interval(leg.steps * accumulate, device)
     info = {'type': 'DeferredInfoHook', 'read_every': every, 'log_every': log_every}
+    saving = {'type': 'AtomicCheckpointHook', 'accumulate': accumulate, 'save_last': save_last}
     return {
         **({'runtime_info': info} if every > 1 else {}),
         'timer': {'type': 'IterTimerHook'},
@@ -27,7 +31,8 @@ def default_hooks(leg: Leg, accumulate: int, save_last: bool, device: str) -> di
             'log_metric_by_epoch': False,
         },
         'param_scheduler': {'type': 'ParamSchedulerHook'},
-        'checkpoint': {'type': 'AtomicCheckpointHook', 'accumulate': accumulate, 'save_last': save_last},
+        # Left out, the toolbox would add its own.
+        'checkpoint': None if leg.stage.kind == 'lr_range' else saving,
         'sampler_seed': {'type': 'DistSamplerSeedHook'},
     }
 

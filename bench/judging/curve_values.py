@@ -30,7 +30,7 @@ class Curve:
 
 
 def read(path: Path) -> Curve | None:
-    """Return the curves stored at ``path``; None where there is no such file."""
+    """Return the curves stored at ``path``, of the stages on the run's own data; None where there is no such file."""
     try:
         with path.open(newline='') as lines:
             head, *rows = list(csv.reader(lines)) or [[]]
@@ -39,6 +39,10 @@ def read(path: Path) -> Curve | None:
     # By place: a dictionary a line takes most of the time of a report of thousands of runs.
     width = len(head)
     rows = [row if len(row) == width else (row + [''] * width)[:width] for row in rows]
+    if 'dataset' in head and rows:
+        # A pre-training on other data has losses and scores of its own; its steps are counted.
+        place = head.index('dataset')
+        rows = [row for row in rows if row[place] == rows[-1][place]]
 
     def told(name: str) -> list[list[str]]:
         place = head.index(name) if name in head else None

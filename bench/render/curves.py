@@ -20,12 +20,20 @@ class Curve:
 
 
 def read(folder: Path) -> Curve:
-    """Return the curve of the run in ``folder``; an empty one where there is none, rows that are not whole left out."""
+    """Return the curve of the run in ``folder``, of its stages on its own data, without rows that are not whole.
+
+    An empty one where there is none.
+    """
     try:
         with (folder / CURVES).open(newline='') as lines:
             header, *rows = list(csv.reader(lines)) or [[]]
     except OSError:
         return Curve()
+    if 'dataset' in header:
+        # Those of a pre-training on other data do not go on in those of the run's own.
+        place = header.index('dataset')
+        whole = [row for row in rows if len(row) > place]
+        rows = [row for row in whole if row[place] == whole[-1][place]]
     loss, miou = _points(header, rows, 'loss'), _points(header, rows, 'val_miou')
     return Curve(*_columns(loss), *_columns(miou))
 

@@ -31,16 +31,28 @@ def settled(rows: Sequence[Row], device: str) -> tuple[int, float]:
     return ends[-1][0] - step, ends[-1][1] - sec
 
 
-def joined(files: Sequence[Path]) -> str:
-    """Return the curve of a training from those of its stages: steps, epochs and seconds are counted on."""
+def validations(rows: Sequence[Row], dataset: str) -> list[tuple[float, int]]:
+    """Return the mIoU (percent) and the step of each validation on ``dataset``; see ``joined``.
+
+    A stage that pre-trains on another data set is validated on that one: its scores say nothing here.
+    """
+    return [(float(row['val_miou']), int(row['step'])) for row in rows if row['val_miou'] and row['dataset'] == dataset]
+
+
+def joined(files: Sequence[Path], datasets: Sequence[str]) -> str:
+    """Return the curve of a training from those of its stages: steps, epochs and seconds are counted on.
+
+    ``datasets`` names what each stage was trained and validated on; it becomes the last column, ``dataset``.
+    """
     rows: list[Row] = []
     step, epoch, sec = 0, 0.0, 0.0
-    for file in files:
+    for file, dataset in zip(files, datasets, strict=True):
         for row in read(file):
             moved = {
                 'step': str(step + int(row['step'])),
                 'epoch': f'{epoch + float(row["epoch"]):.4f}',
                 'sec': f'{sec + float(row["sec"]):.3f}',
+                'dataset': dataset,
             }
             rows.append({**row, **moved})
         step, epoch, sec = int(rows[-1]['step']), float(rows[-1]['epoch']), float(rows[-1]['sec'])

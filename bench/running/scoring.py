@@ -43,7 +43,7 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
     blocks = {
         'metrics': accuracy.scores(matrices, classes),
         'train_metrics': accuracy.scores(train_matrices, classes),
-        'validation': _validation(attempt),
+        'validation': validation(attempt),
         'selection': {'checkpoint': 'last', 'split': None},
         **detail.summarise(counts, classes),
     }
@@ -69,13 +69,14 @@ def _last_validation(runner: Runner) -> dict[str, Any]:
     )
 
 
-def _validation(attempt: Attempt) -> dict[str, Any]:
-    split = compose.validation_split(attempt.protocol, attempt.job.dataset)
+def validation(attempt: Attempt) -> dict[str, Any]:
+    """Return ``split``, ``best_miou``, ``best_step`` and ``last_miou`` of the validations on the run's own data set."""
+    dataset = attempt.job.dataset
+    split = compose.validation_split(attempt.protocol, dataset)
     block: dict[str, Any] = {'split': split, 'best_miou': None, 'best_step': None, 'last_miou': None}
     file = attempt.folder / 'curves.csv'
     if attempt.protocol.stages and file.exists():
-        rows = curve.read(file)
-        found = [(float(row['val_miou']), int(row['step'])) for row in rows if row['val_miou']]
+        found = curve.validations(curve.read(file), dataset.name)
         if found:
             block['best_miou'], block['best_step'] = max(found)
             block['last_miou'] = found[-1][0]

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shutil
+import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from torch import nn
 
 from bench import amounts, checkpoints, compose, data_sets, hooks, stages, store
 from bench.measure import memory
-from bench.records import Material
+from bench.records import DataSet, Material
 from bench.running import auto_label, curve, embedded, layout, weights
 from bench.running.attempt import Attempt, Report, stop_requested
 from bench.running.peaks import SettledPeakHook
@@ -48,7 +49,13 @@ class ProgressHook(Hook):
         if (runner.iter + 1) % self.accumulate == 0:
             due = self.losses.add(self.before + (runner.iter + 1) // self.accumulate, outputs['loss'])
             for step, loss in due[-1:]:
+                began = time.monotonic()
                 self.report({'kind': 'step', 'step': step, 'of': self.of, 'loss': loss})
+                # A run may have stood aside meanwhile, for minutes, while another measured: that is no training.
+                aside_sec = time.monotonic() - began
+                for hook in runner.hooks:
+                    if hasattr(hook, 'leave_out'):
+                        hook.leave_out(aside_sec)
         if stop_requested():
             for hook in runner.hooks:
                 if hasattr(hook, 'stop_requested'):
@@ -99,7 +106,8 @@ def train(attempt: Attempt) -> Trained:
         last.run()
         records.append(last.record)
     parts = [leg_folder(attempt.training, leg, len(legs)) / curve.FILE for leg in legs]
-    store.write_atomically(attempt.folder / curve.FILE, curve.joined(parts))
+    trained_on = [materials[leg.stage.dataset].dataset.name for leg in legs]
+    store.write_atomically(attempt.folder / curve.FILE, curve.joined(parts, trained_on))
     blocks |= {'init': records[0].pop('init'), 'train': _train_block(records, attempt)}
     for record in records[1:]:
         record.pop('init', None)
@@ -125,7 +133,7 @@ def _only_loaded(attempt: Attempt, material: Material, blocks: dict[str, Any]) -
     init = _initialise(attempt, runner.model)
     if job.keep_checkpoints:
         # A run may start from one that only loaded its weights.
-        torch.save({'state_dict': runner.model.state_dict(), 'meta': {'steps': 0}}, attempt.training / WEIGHTS)
+        torch.save(_saved(runner.model, 0, material.dataset), attempt.training / WEIGHTS)
     return Trained(runner, memory_format, {**blocks, 'init': init, 'train': None}, None, None)
 
 
@@ -182,7 +190,7 @@ class _Leg:
         self._train()
         if self._keeps_weights():
             part = self.folder / f'{WEIGHTS}.part'
-            torch.save({'state_dict': self.runner.model.state_dict(), 'meta': {'steps': leg.steps}}, part)
+            torch.save(_saved(self.runner.model, leg.steps, self.material.dataset), part)
             os.replace(part, self.folder / WEIGHTS)
             store.write_atomically(note, json.dumps(self.record))
         for leftover in ('last.pth', 'last_checkpoint'):
@@ -240,12 +248,13 @@ class _Leg:
         # A sweep ends where the loss does.
         losses = [loss for row in rows if row['loss'] and math.isfinite(loss := float(row['loss']))]
         stage = self.leg.stage
+        done_steps = len(losses) if stage.kind == 'lr_range' else made.steps
         size = [made.batch_size // made.accumulate, 3, *made.crop]
         self.record |= {
             'name': stage.name,
             'dataset': self.material.dataset.name,
-            'steps': len(losses) if stage.kind == 'lr_range' else made.steps,
-            'epochs': round(made.epochs, 4),
+            'steps': done_steps,
+            'epochs': round(made.epochs * done_steps / made.steps, 4),
             'batch_size': made.batch_size,
             'accumulate': made.accumulate,
             'input_size': list(made.crop),
@@ -276,6 +285,12 @@ class _Leg:
         found = suggest([float(row['lr']) for row in rows], [float(row['loss']) for row in rows])
         stage = self.leg.stage
         return {'low': stage.low, 'high': stage.high, 'suggested': found.steepest, 'lowest_loss_at': found.lowest}
+
+
+def _saved(model: torch.nn.Module, steps: int, dataset: DataSet) -> dict[str, Any]:
+    """Return a checkpoint in the toolbox's form, with the names of the classes: whoever reads it knows their order."""
+    about = {'classes': list(dataset.classes), 'palette': [list(colour) for colour in dataset.palette]}
+    return {'state_dict': model.state_dict(), 'meta': {'steps': steps, 'dataset_meta': about}}
 
 
 def leg_folder(training: Path, leg: Leg, count: int) -> Path:

@@ -12,13 +12,17 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
+KEPT = ('classes', 'palette')
+"""What of the validated data set is kept with the weights."""
+
 
 @HOOKS.register_module()
 class BestWeightsHook(Hook):
     """Keep ``<work_dir>/best.pth``: the weights with the highest validated score so far, the earliest of equals.
 
-    The file holds ``state_dict`` and ``meta`` (``iter``, and the score under its name). A continued training goes on
-    from the best that it left. Of several processes, which all know the score, the first one writes.
+    The file holds ``state_dict`` and ``meta`` (``iter``, the score under its name, and the classes, ``dataset_meta``). A
+    continued training goes on from the best that it left. Of several processes, which all know the score, the first one
+    writes.
 
     Args:
         key: the validation metric to compare; higher is better.
@@ -60,5 +64,7 @@ class BestWeightsHook(Hook):
     def _write(self, runner: Runner, score: float) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         part = Path(runner.work_dir) / 'best.pth.part'
-        torch.save({'state_dict': model.state_dict(), 'meta': {'iter': runner.iter, self.key: score}}, part)
+        about = dict(getattr(runner.val_dataloader.dataset, 'metainfo', {}))
+        meta = {'iter': runner.iter, self.key: score, 'dataset_meta': {k: about[k] for k in KEPT if k in about}}
+        torch.save({'state_dict': model.state_dict(), 'meta': meta}, part)
         os.replace(part, part.with_suffix(''))

@@ -21,7 +21,8 @@ class CurveHook(Hook):
     Columns: ``step`` (optimiser steps done), ``epoch`` (fractional, of the training images), ``lr`` (of the
     first parameter group), ``loss`` (mean over the step's micro-batches), ``val_miou`` and
     ``val_pixel_accuracy`` (percent) and ``val_loss`` (nats), empty where not evaluated, ``sec`` (training seconds
-    since the start, carried over an interruption). Of several processes the first one writes, its own losses.
+    since the start, carried over an interruption, without those of ``leave_out``). Of several processes the first one
+    writes, its own losses.
 
     Args:
         steps_per_epoch: optimiser steps that one pass over the training samples takes.
@@ -72,6 +73,10 @@ class CurveHook(Hook):
             loss = sum(self._losses) / len(self._losses)
             self._losses.clear()
             self._rows.append((step, self._epoch(step), f'{lr:.6g}', f'{loss:.6g}', '', '', '', f'{sec:.3f}'))
+
+    def leave_out(self, sec: float) -> None:
+        """Do not count ``sec`` seconds that have just gone by outside the training."""
+        self._mark += sec
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         self._flush()

@@ -78,8 +78,9 @@ class LearningRateRangeHook(Hook):
 
     Writes ``<work_dir>/lr_range.csv`` (``step``, ``lr``, ``loss``, one row an optimiser step) and, when the loss has
     diverged, ends the training. Weights, statistics and optimiser are afterwards what they were before. Parameter
-    groups keep the ratios of their rates. A sweep cannot be resumed, and is of one process: of several, each would end
-    it by its own loss.
+    groups keep the ratios of their rates. A sweep cannot be resumed: what it puts back and its first losses are in no
+    checkpoint, so that one which is asked to stop has nothing to save and ends at once. It is of one process: of
+    several, each would end it by its own loss.
 
     Args:
         low, high: first and last rate of the first parameter group.
@@ -88,7 +89,9 @@ class LearningRateRangeHook(Hook):
         read_every: iterations between two readings of the losses; see ``deferred``.
 
     Raises:
-        ValueError: not 0 < low < high, or fewer than three steps; before training, there are several processes.
+        ValueError: not 0 < low < high, or fewer than three steps; before training, there are several processes, or a
+            checkpoint was resumed.
+        KeyboardInterrupt: it was asked to stop, by ``stop_requested``.
     """
 
     priority = 'LOW'
@@ -99,6 +102,7 @@ class LearningRateRangeHook(Hook):
         if steps < 3 or accumulate < 1:
             raise ValueError(f'steps {steps}, accumulate {accumulate}: at least 3 steps of at least 1 iteration')
         self.low, self.high, self.steps, self.accumulate = low, high, steps, accumulate
+        self.stop_requested = False
         self.rates: list[float] = []
         self.losses: list[float] = []
         self._parts: list[float] = []
@@ -107,6 +111,11 @@ class LearningRateRangeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         if get_world_size() > 1:
             raise ValueError(f'a sweep of rates by {get_world_size()} processes: one alone is needed')
+        if runner.iter > 0:
+            raise ValueError(
+                f'a sweep of rates goes on from iteration {runner.iter}: it begins at 0, with resume=False and no '
+                'checkpoint of its own'
+            )
         optimizer = runner.optim_wrapper.optimizer
         first = optimizer.param_groups[0]['lr']
         self._ratios = [group['lr'] / first for group in optimizer.param_groups]
@@ -121,6 +130,8 @@ class LearningRateRangeHook(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
         if self._take(self._unread.add(runner.iter, outputs['loss'])):
             runner.train_loop.stop_training = True
+        if self.stop_requested:
+            raise KeyboardInterrupt(f'asked to stop after iteration {runner.iter + 1} of a sweep, which begins anew')
 
     def _take(self, losses: list[tuple[int, float]]) -> bool:
         """Add the steps that ``losses`` end; return whether one diverged, behind which nothing counts."""

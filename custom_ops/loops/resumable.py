@@ -4,6 +4,7 @@ from mmengine.runner import IterBasedTrainLoop
 from mmseg.registry import LOOPS
 
 from custom_ops.loops.random_state import restore_random_state, untouched_random_state
+from custom_ops.losses import late_check
 
 
 @LOOPS.register_module()
@@ -14,6 +15,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
     to its position, the loader's iterator is created (which draws a number), and only then the state saved by
     ``AtomicCheckpointHook`` is restored. Validation leaves no trace in the generators, so where it falls does
     not change the training. Exact with loaders that work in this process (``num_workers=0``).
+
+    Values that a loss has yet to look at, see ``losses.late_check``, are looked at in the end.
     """
 
     def run(self):
@@ -28,6 +31,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
             self.runner.model.train()
             self.run_iter(next(batches))
             self._validate_when_due()
+        late_check.finish()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
@@ -38,9 +42,9 @@ class ResumableIterLoop(IterBasedTrainLoop):
         if self._iter == 0 or state is None:
             return
         restore_random_state(state)
-        # The interruption may have fallen between the checkpoint and the validation due at that step.
-        if self._iter < self._max_iters:
-            self._validate_when_due()
+        # The interruption may have fallen between the checkpoint and the validation due at that step, the last one's
+        # too. Where that had taken place, ``CurveHook`` has dropped its row.
+        self._validate_when_due()
 
     def _validate_when_due(self) -> None:
         if self.runner.val_loop is None or self._iter < self.val_begin:

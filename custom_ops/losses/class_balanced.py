@@ -21,7 +21,8 @@ def balanced_weights(labels: Tensor, ignore_index: int = 255) -> Tensor:
     pixel nothing, so that both classes sum to the same.
 
     Raises:
-        ValueError: a label is none of the three; of labels on a GPU it is raised ``LATE`` calls later.
+        ValueError: a label is none of the three; of labels on a GPU it is raised ``LATE`` calls later, or
+            when the training ends.
     """
     edge, background = labels == 1, labels == 0
     foreign = ~(edge | background | (labels == ignore_index))

@@ -80,8 +80,9 @@ def check_values(
     ``lowest`` and ``highest`` are the range of the labels that are not ignored; the sum ``cross_entropy`` holds every
     logit times its label, 0 or 1, and is finite only if each of them is.
 
-    On a GPU the labels are looked at ``LATE`` calls later, when they have long been counted: to look now would be to
-    wait for all that is queued. Of logits that are not finite the loss tells, which is not either.
+    On a GPU the labels are looked at ``LATE`` calls later, or when the training ends, when they have long been counted:
+    to look now would be to wait for all that is queued. Of logits that are not finite the loss tells, which is not
+    either.
 
     Raises:
         ValueError, FloatingPointError: as said there.
@@ -101,7 +102,7 @@ def _refuse_labels(ends: list[float], num_classes: int, ignore_index: int) -> No
         if not 0 <= label < num_classes:
             raise ValueError(
                 f'label {label:.0f} is outside 0 to {num_classes - 1} and is not the ignored {ignore_index}; '
-                f'it came to the region loss {LATE} calls ago'
+                f'it came to the region loss at most {LATE} calls ago'
             )
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.judging import curve_values
-from bench.judging.curve_values import Curve, steps_to_common_loss, steps_to_loss, value
+from bench.judging.curve_values import Curve, read, steps_to_common_loss, steps_to_loss, value
 
 
 def curve(loss, val_miou=(), val_accuracy=(), epoch=None, val_loss=None):
@@ -116,3 +116,14 @@ def test_the_higher_of_two_final_losses_is_one_that_both_get_to():
     assert steps_to_common_loss(rising_late, curve(falling)) > 2 * steps_to_common_loss(curve(falling), rising_late)
     assert steps_to_common_loss(curve([]), curve([1.0])) is None
     assert steps_to_common_loss(curve([1.0]), curve([])) is None
+
+
+def test_what_a_pre_training_on_other_data_lost_and_scored_is_left_out(tmp_path):
+    """Its steps count; a curve of before there was a column for it is of one data set."""
+    rows = ['1,9.0,,scenes', '1,,70.0,scenes', '2,5.0,,camvid', '2,,20.0,camvid', '3,4.0,,camvid']
+    (tmp_path / 'curves.csv').write_text('\n'.join(['step,loss,val_miou,dataset', *rows, '']))
+    found = read(tmp_path / 'curves.csv')
+    assert (found.step.tolist(), found.loss.tolist(), found.val_miou.tolist()) == ([2, 3], [5.0, 4.0], [20.0])
+    bare = [row.rpartition(',')[0] for row in ['step,loss,val_miou,dataset', *rows]]
+    (tmp_path / 'curves.csv').write_text('\n'.join([*bare, '']))
+    assert read(tmp_path / 'curves.csv').val_miou.tolist() == [70.0, 20.0]

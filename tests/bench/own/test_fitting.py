@@ -143,3 +143,12 @@ def test_classes_of_other_names_are_said(tmp_path):
     torch.save({'state_dict': weights(config), 'meta': meta}, tmp_path / 'a.pth')
     text = fitting.experiment_text(config, CITY, {'file': 'abc.pth', 'name': 'a.pth'}, tmp_path / 'a.pth')
     assert "A.pth calls a class 'tram' where scenes has 'class 3'." in text
+
+
+def test_classes_in_another_order_are_refused(tmp_path):
+    config = zoo.write(tmp_path)
+    torch.save(
+        {'state_dict': weights(config), 'meta': {'dataset_meta': {'classes': CLASSES[::-1]}}}, tmp_path / 'a.pth'
+    )
+    with pytest.raises(PlanError, match=r'a\.pth has the classes of scenes in another order, class 18, class 17'):
+        experiment(tmp_path, config, checkpoint=tmp_path / 'a.pth')

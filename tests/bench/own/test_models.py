@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import budgets, cost_campaign
+from bench import budgets, checkpoints, cost_campaign
 from bench.errors import PlanError
 from bench.own import fitting
 from bench.own import models as own_models
@@ -189,6 +189,13 @@ def trained(tmp_path_factory):
     )
     assert receipt.status == 'ok', receipt.reason
     return folder, config, receipt, run / 'training' / 'last.pth'
+
+
+def test_weights_that_are_kept_say_what_their_classes_are(trained):
+    """So that an evaluation on data of other classes, or of another order, is noticed."""
+    stored = checkpoints.read(trained[-1])
+    assert stored.classes == tuple(build.CLASSES)
+    assert len(stored.palette) == len(build.CLASSES)
 
 
 def test_a_trained_model_has_everybodys_receipt(trained):

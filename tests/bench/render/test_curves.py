@@ -13,6 +13,20 @@ def test_losses_and_validations_are_told_apart(tmp_path):
     assert (curve.miou_epochs, curve.miou) == ((1.0,), (12.5,))
 
 
+def test_a_pre_training_on_other_data_is_not_drawn(tmp_path):
+    rows = [
+        'epoch,loss,val_miou,dataset',
+        '1.0,9.0,,scenes',
+        '1.0,,70.0,scenes',
+        '2.0,5.0,,camvid',
+        '2.0,,20.0,camvid',
+        '3',
+    ]
+    (tmp_path / 'curves.csv').write_text('\n'.join(rows))
+    found = curves.read(tmp_path)
+    assert (found.loss_epochs, found.loss, found.miou_epochs, found.miou) == ((2.0,), (5.0,), (2.0,), (20.0,))
+
+
 def test_a_run_without_curves_has_an_empty_one(tmp_path):
     assert curves.read(tmp_path) == curves.Curve()
 

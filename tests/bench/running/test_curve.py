@@ -23,12 +23,25 @@ def stage(tmp_path):
 
 def test_stages_follow_each_other_in_steps_epochs_and_seconds(stage, tmp_path):
     files = [stage('first', rows(3)), stage('second', rows(2, sec=2.0))]
-    (tmp_path / 'joined').write_text(curve.joined(files))
+    (tmp_path / 'joined').write_text(curve.joined(files, ['scenes', 'camvid']))
     found = curve.read(tmp_path / 'joined')
     assert [row['step'] for row in found] == ['1', '2', '3', '3', '4', '5', '5']
     assert [float(row['sec']) for row in found] == [0.5, 1.0, 1.5, 1.5, 3.5, 5.5, 5.5]
     assert [float(row['epoch']) for row in found] == pytest.approx([0.1, 0.2, 0.3, 0.3, 0.4, 0.5, 0.5])
     assert [row['val_miou'] for row in found if row['val_miou']] == ['33.0', '33.0']
+    assert [row['dataset'] for row in found] == ['scenes'] * 4 + ['camvid'] * 3
+
+
+def test_validations_of_a_pre_training_on_other_data_are_told_apart(stage, tmp_path):
+    files = [stage('first', rows(3)), stage('second', rows(2))]
+    (tmp_path / 'joined').write_text(curve.joined(files, ['scenes', 'camvid']))
+    found = curve.read(tmp_path / 'joined')
+    assert [curve.validations(found, name) for name in ('scenes', 'camvid', 'voc9')] == [[(33.0, 3)], [(33.0, 5)], []]
+
+
+def test_every_stage_has_a_data_set(stage):
+    with pytest.raises(ValueError, match='shorter'):
+        curve.joined([stage('first', rows(3)), stage('second', rows(2))], ['scenes'])
 
 
 @pytest.mark.parametrize(('device', 'count', 'expected'), [

@@ -4,12 +4,14 @@ import csv
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from bench import checkpoints
 from bench.records import Run
 from bench.running import attempt, scoring
+from custom_ops.hooks import LearningRateRangeHook
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))
 
@@ -32,6 +34,7 @@ STAGES = {
 TRUNK = "type='ResNet', depth=18, base_channels=4, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)"
 HEAD = "type='FCNHead', in_channels=4, channels=4, num_convs=1, concat_input=False, in_index=0"
 SIZES = {'growing': (96, 120)}
+DATA_SETS = ('scenes', 'folder')
 PARENTS = {'evaluated': ['selected'], 'labelled': ['selected']}
 
 
@@ -65,6 +68,16 @@ def execute(folder, name, results=None, report=lambda message: None, tidy=True):
     config = folder / 'benchmark' / 'configs' / 'fake' / f'{name}.py'
     run = Run(f'fake/{name}', 'folder', SIZES.get(name, (64, 80)), 'full', 1.0, 0)
     return jobs.execute(jobs.make_job(folder, config, run, results), report, tidy)
+
+
+def stop_at(monkeypatch, step):
+    """Return a report that asks for a stop, as a signal would, at ``step``."""
+
+    def report(message):
+        if message['kind'] == 'step' and message['step'] == step:
+            monkeypatch.setattr(attempt, '_stop', True)
+
+    return report
 
 
 def ok(pair):
@@ -116,15 +129,45 @@ def test_a_rate_sweep_is_a_result_without_a_score(carried_out):
     found = receipt.train['stages'][0]['lr_range']
     assert (found['low'], found['high']) == (1e-6, 1.0)
     assert (folder / 'lr_range.csv').read_text().startswith('step,lr,loss\n')
+    assert receipt.train['epochs'] == pytest.approx(receipt.train['steps'] / 4), 'of four steps, however many were run'
+
+
+def test_a_sweep_whose_loss_leaves_tells_the_epochs_that_were_run(carried_out, benchmark_folder, tmp_path, monkeypatch):
+    _, whole = ok(carried_out('sweep'))
+    taken = LearningRateRangeHook._take
+    monkeypatch.setattr(LearningRateRangeHook, '_take', lambda self, losses: taken(self, losses) or self.losses[2:])
+    _, receipt = ok(execute(benchmark_folder, 'sweep', tmp_path))
+    assert (receipt.train['steps'], receipt.train['epochs']) == (3, 0.75)
+    assert [(one['steps'], one['epochs']) for one in receipt.train['stages']] == [(3, 0.75)]
+    assert whole.train['steps'] == 8
+
+
+def test_a_sweep_that_was_stopped_begins_anew(carried_out, benchmark_folder, tmp_path, monkeypatch):
+    whole, receipt = ok(carried_out('sweep'))
+    target, stopped = execute(benchmark_folder, 'sweep', tmp_path, stop_at(monkeypatch, 5))
+    assert stopped.status == 'interrupted'
+    assert not list((target / 'training').rglob('last.pth'))
+    # As an older version has left it, or the toolbox.
+    (target / 'training' / 'last_checkpoint').write_text(str(whole / 'training' / 'last.pth'))
+    monkeypatch.setattr(attempt, '_stop', False)
+    target, again = ok(execute(benchmark_folder, 'sweep', tmp_path))
+    assert (target / 'lr_range.csv').read_text() == (whole / 'lr_range.csv').read_text()
+    assert again.train['stages'][0]['lr_range'] == receipt.train['stages'][0]['lr_range']
+    assert again.train['steps'] == receipt.train['steps']
 
 
 def test_a_stage_on_other_data_hands_on_what_fits(carried_out):
     """The embedded scenes have other classes than the three here: their layer stays as it was initialised."""
-    _, receipt = ok(carried_out('pretrained'))
+    folder, receipt = ok(carried_out('pretrained'))
     first, second = receipt.train['stages']
     assert (first['dataset'], second['dataset']) == ('scenes', 'folder')
     assert second['start']['loaded'] == 0
     assert second['start']['untouched'] == ['backbone']
+    rows = curve(folder)
+    assert [row['dataset'] for row in rows] == sorted((row['dataset'] for row in rows), reverse=True), 'scenes first'
+    validated = {name: [row for row in rows if row['val_miou'] and row['dataset'] == name] for name in DATA_SETS}
+    assert all(validated.values())
+    assert receipt.validation['best_miou'] == max(float(row['val_miou']) for row in validated['folder'])
 
 
 def test_an_epoch_selected_on_test_stands_beside_the_last_and_says_so(carried_out):
@@ -160,25 +203,25 @@ def test_images_labelled_by_another_run_are_trained_on(carried_out):
     assert not (folder / 'training' / 'auto_labels').exists()
 
 
-@pytest.mark.parametrize('at', [1, 3])
+@pytest.mark.parametrize('at', [1, 2, 3, 6])
 def test_a_staged_training_that_was_stopped_goes_on_where_it_was(
     carried_out, benchmark_folder, tmp_path, monkeypatch, at
 ):
-    """Stopped in the first stage or in the second, it ends in the same weights as one that was not."""
+    """Stopped in the first stage or in the second, or in the last step of either, it ends as one that was not."""
     whole, receipt = ok(carried_out('growing'))
-
-    def stop(message):
-        if message['kind'] == 'step' and message['step'] == at:
-            monkeypatch.setattr(attempt, '_stop', True)
-
-    target, stopped = execute(benchmark_folder, 'growing', tmp_path, stop)
+    target, stopped = execute(benchmark_folder, 'growing', tmp_path, stop_at(monkeypatch, at))
     assert stopped.status == 'interrupted'
     monkeypatch.setattr(attempt, '_stop', False)
     target, resumed = ok(execute(benchmark_folder, 'growing', tmp_path))
     assert resumed.metrics == receipt.metrics
     ends = [checkpoints.read(one / 'training' / 'last.pth').state for one in (whole, target)]
     assert all(torch.equal(tensor, ends[1][name]) for name, tensor in ends[0].items())
-    assert [row['loss'] for row in curve(target)] == [row['loss'] for row in curve(whole)]
+    timeless = [[{**row, 'sec': ''} for row in curve(one)] for one in (whole, target)]
+    assert timeless[0] == timeless[1]
+    assert resumed.validation == receipt.validation
+    with np.load(whole / 'confusion.npz') as stored, np.load(target / 'confusion.npz') as again:
+        assert stored.files == again.files and 'val' in stored.files
+        assert all(np.array_equal(stored[name], again[name]) for name in stored.files)
 
 
 def test_inference_is_measured_without_gradients_and_the_optimisers_state(benchmark_folder, monkeypatch):

@@ -10,7 +10,10 @@ from custom_ops.hooks.best_weights import BestWeightsHook
 
 def validate(hook, folder, scores, start=0):
     """Validate once for every score; the only weight says at which iteration."""
-    runner = SimpleNamespace(model=nn.Linear(1, 1, bias=False), work_dir=str(folder), iter=start)
+    about = {'classes': ('road', 'sky'), 'palette': [[1, 2, 3], [4, 5, 6]], 'label_map': None}
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=about))
+    model = nn.Linear(1, 1, bias=False)
+    runner = SimpleNamespace(model=model, work_dir=str(folder), iter=start, val_dataloader=loader)
     hook.before_train(runner)
     for iteration, score in scores:
         runner.iter = iteration
@@ -22,6 +25,7 @@ def validate(hook, folder, scores, start=0):
 def kept(folder):
     stored = torch.load(folder / 'best.pth', weights_only=True)
     assert stored['state_dict']['weight'].item() == stored['meta']['iter']
+    assert stored['meta']['dataset_meta'] == {'classes': ('road', 'sky'), 'palette': [[1, 2, 3], [4, 5, 6]]}
     return stored['meta']['iter'], stored['meta']['miou']
 
 

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from custom_ops.hooks import CurveHook
+from bench.running import training
+from custom_ops.hooks import CurveHook, curves
 
 
 def train(hook, folder, losses):
@@ -41,6 +42,30 @@ def test_the_first_of_two_processes_writes_and_the_other_waits_for_it(tmp_path, 
         return [[row[3] for row in rows(tmp_path / '0')], (tmp_path / '1' / 'curves.csv').exists()]
 
     assert in_two_processes(one) == [[['1', ''], False]] * 2
+
+
+@pytest.mark.parametrize('read_every', [1, 3])
+def test_while_it_stands_aside_for_others_a_run_does_not_train(tmp_path, monkeypatch, read_every):
+    """A step takes a second; whoever is told of the second one lets it wait for a minute."""
+    now = [0.0]
+    for module in (training, curves):
+        monkeypatch.setattr(module, 'time', SimpleNamespace(monotonic=lambda: now[0]), raising=False)
+
+    def stand_aside(message):
+        now[0] += 60 * (message['step'] == 2)
+
+    hooks = [training.ProgressHook(stand_aside, 0, 4, 1), CurveHook(steps_per_epoch=4, read_every=read_every)]
+    wrapper = SimpleNamespace(get_lr=lambda: {'lr': [0.1]})
+    runner = SimpleNamespace(work_dir=str(tmp_path), iter=0, optim_wrapper=wrapper, hooks=hooks)
+    for hook in hooks:
+        hook.before_train(runner)
+    for runner.iter in range(4):
+        now[0] += 1
+        for hook in hooks:
+            hook.after_train_iter(runner, runner.iter, outputs={'loss': torch.tensor(1.0)})
+    hooks[1].after_train(runner)
+    lines = (tmp_path / 'curves.csv').read_text().splitlines()[1:]
+    assert [float(line.split(',')[-1]) for line in lines] == [1.0, 2.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize('wrong', [dict(steps_per_epoch=0), dict(steps_per_epoch=1, accumulate=0)])

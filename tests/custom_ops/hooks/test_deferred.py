@@ -65,6 +65,7 @@ def runner(tmp_path):
         message_hub=MessageHub('deferred'),
         optim_wrapper=SimpleNamespace(get_lr=lambda: {'lr': [0.5]}, optimizer=optimizer),
         train_loop=SimpleNamespace(stop_training=False),
+        hooks=[],
     )
 
 

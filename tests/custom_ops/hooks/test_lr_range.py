@@ -12,7 +12,7 @@ from custom_ops.hooks.lr_range import LearningRateRangeHook, rate_at, smooth, su
 LOW, HIGH, STEPS = 1e-6, 1e2, 80
 
 
-def sweep(hook, folder, accumulate=1):
+def sweep(hook, folder, accumulate=1, begin=0):
     """Fit a quadratic by gradient descent under the hook, as the training loop would call it."""
     torch.manual_seed(0)
     model = nn.Linear(4, 1)
@@ -20,7 +20,7 @@ def sweep(hook, folder, accumulate=1):
     optimizer = torch.optim.SGD([{'params': [model.weight]}, {'params': [model.bias], 'lr': 5.0}], lr=0.5, momentum=0.9)
     loop = SimpleNamespace(stop_training=False)
     wrapper = SimpleNamespace(optimizer=optimizer)
-    runner = SimpleNamespace(model=model, optim_wrapper=wrapper, train_loop=loop, work_dir=str(folder), iter=0)
+    runner = SimpleNamespace(model=model, optim_wrapper=wrapper, train_loop=loop, work_dir=str(folder), iter=begin)
     hook.before_train(runner)
     rates = []
     while runner.iter < hook.steps * accumulate and not loop.stop_training:
@@ -94,6 +94,19 @@ def test_impossible_sweeps_are_refused():
         LearningRateRangeHook(1.0, 0.1, 10)
     with pytest.raises(ValueError, match='steps 2'):
         LearningRateRangeHook(0.1, 1.0, 2)
+
+
+def test_a_sweep_does_not_go_on_from_a_checkpoint(tmp_path):
+    with pytest.raises(ValueError, match='a sweep of rates goes on from iteration 40: it begins at 0, with resume=F'):
+        sweep(LearningRateRangeHook(LOW, HIGH, STEPS), tmp_path, begin=40)
+    assert not (tmp_path / 'lr_range.csv').exists()
+
+
+def test_a_sweep_that_is_asked_to_stop_ends_at_once(tmp_path):
+    hook = LearningRateRangeHook(LOW, HIGH, STEPS)
+    hook.stop_requested = True
+    with pytest.raises(KeyboardInterrupt, match='asked to stop after iteration 1 of a sweep'):
+        sweep(hook, tmp_path)
 
 
 def test_a_sweep_is_of_one_process(tmp_path, in_two_processes):

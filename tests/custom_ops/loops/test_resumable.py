@@ -6,12 +6,14 @@ import uuid
 import numpy as np
 import pytest
 import torch
+from mmengine.evaluator import BaseMetric
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
-from mmengine.registry import DATASETS, HOOKS, MODELS
+from mmengine.registry import DATASETS, HOOKS, METRICS, MODELS
 from mmengine.runner import Runner
 
 import custom_ops  # noqa: F401
+from custom_ops.losses.late_check import LateCheck
 
 
 @DATASETS.register_module(force=True)
@@ -54,6 +56,31 @@ class StopAt(Hook):
                     hook.stop_requested = True
 
 
+@METRICS.register_module(force=True)
+class Nearness(BaseMetric):
+    """A score that every step changes, and that depends on the random numbers its samples are drawn with."""
+
+    def process(self, data_batch, data_samples):
+        self.results += [float(error) for error in data_samples]
+
+    def compute_metrics(self, results):
+        return {'miou': -sum(results), 'val_loss': sum(results)}
+
+
+@HOOKS.register_module(force=True)
+class KillAfterValidation(Hook):
+    """End the process, as SIGKILL would, behind the validation at an iteration."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_val_epoch(self, runner, metrics=None):
+        if runner.iter == self.iteration:
+            raise KeyboardInterrupt('killed')
+
+
 def config(work_dir, stop_at=None, accumulate=1):
     hooks = [{'type': 'mmseg.CurveHook', 'steps_per_epoch': 5, 'accumulate': accumulate}]
     if stop_at:
@@ -81,6 +108,16 @@ def config(work_dir, stop_at=None, accumulate=1):
         'log_level': 'ERROR',
         'experiment_name': uuid.uuid4().hex,
     }
+
+
+def validating(work_dir, *hooks):
+    """Return a config with validations after iterations 4, 8 and 12 and a checkpoint before each of them."""
+    made = config(work_dir)
+    loader = {**made['train_dataloader'], 'sampler': {'type': 'DefaultSampler', 'shuffle': False}}
+    made |= {'val_dataloader': loader, 'val_cfg': {'type': 'ValLoop'}, 'val_evaluator': {'type': 'Nearness'}}
+    made['default_hooks']['checkpoint'] |= {'interval_steps': 4, 'save_last': False}
+    made['custom_hooks'] += [{'type': 'mmseg.BestWeightsHook'}, *hooks]
+    return made
 
 
 def train(settings):
@@ -117,6 +154,44 @@ def test_the_curve_of_a_continued_training_has_every_step_once(tmp_path):
 
     assert losses('whole') == losses('parts')
     assert [line.split(',')[0] for line in losses('parts')[1:]] == [str(step) for step in range(1, 13)]
+
+
+@pytest.mark.parametrize('iteration', [4, 8, 12])
+@pytest.mark.parametrize('interruption', ['StopAt', 'KillAfterValidation'])
+def test_a_continued_training_has_every_validation_once(tmp_path, interruption, iteration):
+    """Stopped between a checkpoint and the validation there, or killed behind it; the last one like any other."""
+
+    def left(folder):
+        lines = (tmp_path / folder / 'curves.csv').read_text().splitlines()
+        return [line.rsplit(',', 1)[0] for line in lines]
+
+    whole = train(validating(tmp_path / 'whole'))
+    with pytest.raises(KeyboardInterrupt):
+        train(validating(tmp_path / 'parts', {'type': interruption, 'iteration': iteration}))
+    assert_same_bits(whole, train(validating(tmp_path / 'parts')))
+    assert left('whole') == left('parts')
+    assert [line.split(',')[0] for line in left('parts') if line.split(',')[4]] == ['step', '4', '8', '12']
+    best, again = (torch.load(tmp_path / folder / 'best.pth') for folder in ('whole', 'parts'))
+    assert best['meta'] == again['meta']
+    assert_same_bits(best['state_dict'], again['state_dict'])
+
+
+def test_values_that_a_loss_looks_at_late_are_looked_at_in_the_end(tmp_path, monkeypatch):
+    def refuse(values):
+        raise ValueError(f'illegal: {values}')
+
+    def forward(model, x, mode='tensor', known=DropoutLine.forward):
+        check.add(torch.tensor([7]))
+        return known(model, x, mode)
+
+    check = LateCheck(refuse)
+    monkeypatch.setattr(DropoutLine, 'forward', forward)
+    short = config(tmp_path)
+    short['train_cfg']['max_iters'] = 3
+    with pytest.raises(ValueError, match=r'illegal: \[7\]'):
+        train(short)
+    check.forget()
+    assert not (tmp_path / 'last.pth').exists()
 
 
 def test_other_seeds_give_other_weights(tmp_path):
