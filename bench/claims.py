@@ -88,7 +88,7 @@ class Finding:
     """What came of one check: ``effect`` with its interval [``low``, ``high``], in the unit of its metric.
 
     ``effect`` is a difference for greater, less and equal, a ratio for ratio, Kendall's tau for order, and the
-    measured value itself for the others. ``seeds`` is the fewest seeds any experiment in it had.
+    measured value itself for the others; ``seeds`` is how many seeds that rests on.
     """
 
     check: Check

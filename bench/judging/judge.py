@@ -226,8 +226,7 @@ def _settled(
     elif telling.holds <= ALPHA:
         answer = 'reproduced'
     reason = f'{telling.phrase}; {aside or telling.claimed}'
-    seeds = min(one.seeds for one in outcomes)
-    finding = Finding(check, answer, telling.effect, telling.low, telling.high, unit, seeds, reason)
+    finding = Finding(check, answer, telling.effect, telling.low, telling.high, unit, telling.seeds, reason)
     return finding, tuple(outcomes)
 
 
@@ -275,8 +274,7 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
         high=finding.high,
         unit=finding.unit,
         findings=tuple(one.finding for one in found),
-        # What is counted has no seeds.
-        seeds=min((one.finding.seeds for one in found if one.finding.seeds), default=0),
+        seeds=finding.seeds,
         reason=_sentence(finding.reason + aside),
     )
     return _Judged(verdict, case.where.rank, chance, lambda alpha: _needed(outcomes, alpha))

@@ -3,6 +3,7 @@
 What was loaded, and what was not, is recorded.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -27,9 +28,10 @@ def initialise(model: nn.Module, documented: str | None, folder: Path) -> dict[s
         folder: the weights folder.
 
     Returns:
-        ``documented`` and ``used`` names ('random' for none), how many tensors were ``loaded`` out of ``of`` in the
-        parts that the file reaches, ``left_random``, the names of the others in them, ``random_blocks``, the residual
-        blocks of which nothing was loaded, and ``untouched``, the parts of the model that the file does not reach.
+        ``documented`` and ``used`` names ('random' for none), the ``sha256`` of the file, how many tensors were
+        ``loaded`` out of ``of`` in the parts that the file reaches, ``left_random``, the names of the others in them,
+        ``random_blocks``, the residual blocks of which nothing was loaded, and ``untouched``, the parts of the model
+        that the file does not reach.
 
     Raises:
         BenchError: the file is there, and not one of its tensors fits.
@@ -48,7 +50,9 @@ def initialise(model: nn.Module, documented: str | None, folder: Path) -> dict[s
     account = load(model, named)
     if not account.loaded:
         raise BenchError(f'{path}: none of its {len(stored)} tensors fits: {_some(stored)} for {_some(own)}')
-    return {**block, 'used': documented, **describe(account)}
+    with path.open('rb') as file:
+        digest = hashlib.file_digest(file, 'sha256').hexdigest()
+    return {**block, 'used': documented, 'sha256': digest, **describe(account)}
 
 
 def load(model: nn.Module, stored: Mapping[str, Tensor], skip: Iterable[str] = ()) -> LoadedByName:

@@ -20,9 +20,9 @@ KEPT = ('classes', 'palette')
 class BestWeightsHook(Hook):
     """Keep ``<work_dir>/best.pth``: the weights with the highest validated score so far, the earliest of equals.
 
-    The file holds ``state_dict`` and ``meta`` (``iter``, the score under its name, and the classes, ``dataset_meta``). A
-    continued training goes on from the best that it left. Of several processes, which all know the score, the first one
-    writes.
+    The file holds ``state_dict`` and ``meta``: ``iter``, the score under its name, and the classes (``dataset_meta``).
+    A continued training goes on from the best that it left. Of several processes, which all know the score, the first
+    one writes.
 
     Args:
         key: the validation metric to compare; higher is better.

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 import torch
 
@@ -33,6 +35,7 @@ def test_weights_are_loaded_by_name_and_the_rest_is_reported(tmp_path):
     block = weights.initialise(model, 'net', tmp_path)
     assert torch.equal(model.backbone[0].weight, stored['0.weight'])
     assert (block['used'], block['loaded'], block['of']) == ('net', 2, 4)
+    assert block['sha256'] == hashlib.sha256((tmp_path / 'net.pth').read_bytes()).hexdigest()
     assert block['left_random'] == ['backbone.1.bias', 'backbone.1.weight']
 
 
