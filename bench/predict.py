@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f'error: {error}', file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
-        print('stopped; with --force the same command starts over', file=sys.stderr)
+        print('stopped; with --continue the same command goes on where this one ended', file=sys.stderr)
         return EXIT_STOPPED
 
 
@@ -81,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument('--size', metavar='HxW', help='size to predict at (default: as the network was tested)')
     made.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, where none are known')
     made.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 or auto')
-    made.add_argument('--force', action='store_true', help='replace predictions that are there already')
+    there = made.add_mutually_exclusive_group()
+    there.add_argument('--force', action='store_true', help='replace predictions that are there already')
+    there.add_argument(
+        '--continue', dest='go_on', action='store_true', help='label only images that have no prediction there yet'
+    )
     return made
 
 
@@ -93,7 +97,13 @@ def _predict(chosen: argparse.Namespace) -> int:
     network = find_network(chosen.run, chosen.config, chosen.checkpoint)
     _refuse_unwritable(chosen.out)
     targets = find_targets(chosen.images, chosen.out, overlays=chosen.overlay > 0)
-    _refuse_to_replace(targets, chosen.force)
+    if not chosen.go_on and not chosen.force:
+        _refuse_to_replace(targets)
+    there = len(targets)
+    if chosen.go_on:
+        # Files are written whole, so that those that are there are right.
+        targets = [target for target in targets if not all(file.exists() for file in target.files)]
+    there -= len(targets)
     device = devices.find_device(chosen.device)
     # Imported here: a mistyped option must not wait for torch. The toolbox announces parts that are not installed.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -103,9 +113,10 @@ def _predict(chosen: argparse.Namespace) -> int:
     labeller = inference.load(
         network.config, network.checkpoint, size=size, device=device, precision=network.precision, classes=classes
     )
-    store.write_atomically(chosen.out / 'classes.txt', '\n'.join(labeller.classes) + '\n')
+    _write_classes(chosen.out / 'classes.txt', '\n'.join(labeller.classes) + '\n', others=there > 0)
     unreadable = _label(targets, labeller, chosen.overlay)
-    print(f'{len(targets) - len(unreadable)} of {len(targets)} images labelled: {chosen.out}')
+    before = f' ({there} were before)' if there else ''
+    print(f'{len(targets) - len(unreadable)} of {len(targets)} images labelled{before}: {chosen.out}')
     for path, reason in unreadable.items():
         print(f'not labelled: {path}: {reason}', file=sys.stderr)
     return EXIT_UNREADABLE if unreadable else EXIT_OK
@@ -184,11 +195,18 @@ def find_targets(images: Path, out: Path, overlays: bool = True) -> list[Target]
     ]
 
 
-def _refuse_to_replace(targets: Sequence[Target], force: bool) -> None:
+def _refuse_to_replace(targets: Sequence[Target]) -> None:
     there = [file for target in targets for file in target.files if file.exists()]
-    if there and not force:
+    if there:
         more = f' and {len(there) - 1} more' if len(there) > 1 else ''
-        raise PlanError(f'{there[0]}{more} exist already: --force replaces them')
+        raise PlanError(f'{there[0]}{more} exist already: --continue labels the other images, --force replaces them')
+
+
+def _write_classes(path: Path, names: str, others: bool) -> None:
+    """Write the ``names`` of the label values, unless ``others`` are labelled with other ones."""
+    if others and path.is_file() and path.read_text(encoding='utf-8') != names:
+        raise PlanError(f'{path} names other classes than this network: --force labels all images anew')
+    store.write_atomically(path, names)
 
 
 def _label(targets: Sequence[Target], labeller: 'Labeller', share: float) -> dict[Path, str]:

@@ -133,10 +133,29 @@ def test_nothing_is_replaced_unasked(finished, pictures, tmp_path, capsys):
     victim.write_bytes(b'mine')
     code, _, error = command(capsys, *arguments)
     assert code == 2
-    assert 'and 5 more exist already: --force replaces them' in error
+    assert 'and 5 more exist already: --continue labels the other images, --force replaces them' in error
     assert victim.read_bytes() == b'mine'
     assert command(capsys, *arguments, '--force')[0] == 0
     assert victim.read_bytes() != b'mine'
+
+
+def test_a_command_that_was_stopped_goes_on_with_the_images_that_are_left(finished, pictures, tmp_path, capsys):
+    out = tmp_path / 'out'
+    arguments = ('--run', finished[0], '--images', pictures, '--out', out)
+    assert command(capsys, *arguments)[0] == 0
+    whole = {path: path.read_bytes() for path in out.rglob('*.*')}
+    kept = out / 'labels' / '2.png'
+    stamp = kept.stat().st_mtime_ns
+    for path in (out / 'labels' / '1.png', *(path for path in (out / 'overlays').rglob('*.jpg') if path.stem != '2')):
+        path.unlink(missing_ok=True)
+    code, said, _ = command(capsys, *arguments, '--continue')
+    assert (code, said) == (0, f'{len(NAMES) - 1} of {len(NAMES) - 1} images labelled (1 were before): {out}\n')
+    assert {path: path.read_bytes() for path in out.rglob('*.*')} == whole
+    assert kept.stat().st_mtime_ns == stamp
+    (out / 'classes.txt').write_text('others\n')
+    code, _, error = command(capsys, *arguments, '--continue')
+    assert code == 2
+    assert 'classes.txt names other classes than this network' in error
 
 
 def test_unreadable_images_are_named_and_the_others_labelled(finished, pictures, tmp_path, capsys):
