@@ -122,7 +122,8 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
     for run in made.runs:
         parents = [keys[parent] for parent in run.parents]
         keys[run.folder] = sources.key(run, _config(setting, run), manifest.sha256, parents)
-    measured, statuses = Measured(), {}
+    measured = Measured()
+    statuses: dict[str, tuple[Status, bool]] = {}
     for run in made.runs:
         # Of a receipt only this is kept: there may be a hundred thousand.
         receipt = store.read(setting.results, run)
@@ -131,8 +132,9 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: Setting) -> Prepared:
             current = receipt.key == keys[run.folder] and not _to_repeat(receipt, setting)
             statuses[run.folder] = (receipt.status, current)
 
-    def done(run: Run) -> bool:
-        return statuses.get(run.folder, ('', False))[1]
+    def done(run: Run) -> Status | None:
+        status, current = statuses.get(run.folder, (None, False))
+        return status if current else None
 
     todo, needed = inheritance.unfinished(made.runs, done, setting.results)
     waiting = {run.folder for run in todo}

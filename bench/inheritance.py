@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench import repeats
-from bench.records import Run
+from bench.records import Run, Status
 
 MARK = '.for_children'
 """Lies beside checkpoints that nobody asked for but runs that start from them."""
@@ -17,19 +17,22 @@ def handed_on(results: Path, folder: str) -> bool:
     return not begun and (results / folder / 'training' / 'last.pth').is_file()
 
 
-def unfinished(runs: Iterable[Run], done: Callable[[Run], bool], results: Path) -> tuple[list[Run], set[str]]:
+def unfinished(runs: Iterable[Run], done: Callable[[Run], Status | None], results: Path) -> tuple[list[Run], set[str]]:
     """Return the runs still to do, in their order, and the folders of those whose weights they start from.
 
-    A finished run is done again where a child needs its weights and they are gone.
+    A run that ended well is done again where a child needs its weights and they are gone. One that failed is not: it
+    would fail again, and its children are skipped.
 
     Args:
         runs: parents before children.
-        done: whether a run has a valid receipt.
+        done: how a run with a valid receipt ended; None for one that is to be done.
     """
     todo: list[Run] = []
     needed: set[str] = set()
     for run in reversed(list(runs)):
-        if done(run) and (run.folder not in needed or handed_on(results, run.folder)):
+        status = done(run)
+        lost = status == 'ok' and run.folder in needed and not handed_on(results, run.folder)
+        if status is not None and not lost:
             continue
         todo.append(run)
         needed.update(run.parents)

@@ -62,38 +62,56 @@ gc.freeze()
 def main(job: Job, channel: Connection) -> None:
     """Carry out ``job``; progress, and at the end the status, go through ``channel``.
 
-    Never raises: whatever happens becomes a receipt. The exit code is 0 when a receipt was stored.
+    What goes wrong in the run becomes its receipt. What goes wrong around it, so that no receipt can be stored here,
+    goes through ``channel``, and the exit code is 1.
     """
     _accept_stop_signal()
     _follow_parent()
-    job = replace(job, run=replace(job.run, device=_choose_device(job.run.device)))
+    try:
+        job = replace(job, run=replace(job.run, device=_choose_device(job.run.device)))
+        folder = store.run_folder(job.results, job.run)
+        receipt = _carry_out(job, folder, channel.send)
+        store.write(job.results, job.run, receipt)
+    except Exception as error:
+        # Where the log could be opened this goes there, else to who started the command.
+        traceback.print_exc()
+        status, reason = classify(error)
+        # A file that is missing here is none of the data set.
+        status = 'crash' if status == 'missing-data' else status
+        reason = f'no receipt could be stored: {reason}'
+        channel.send({'kind': 'done', 'status': status, 'reason': reason, 'stored': False})
+        raise SystemExit(1) from error
+    # Said before tidying up, where a failure takes nothing from what is stored.
+    channel.send({'kind': 'done', 'status': receipt.status, 'reason': receipt.reason, 'stored': True})
+    _tidy(folder, job, receipt)
+    channel.close()
+
+
+def _carry_out(job: Job, folder: Path, send: Report) -> Receipt:
+    """Carry out ``job`` with its share of the device; all that is printed from now on goes to the log in ``folder``."""
     # A timing at the documented size is taken without: it is of what a user's own script would meet.
     keeps_freed_memory = job.run.device == 'cpu' and allocator.keep_freed_memory()
-    folder = store.run_folder(job.results, job.run)
     folder.mkdir(parents=True, exist_ok=True)
     resumed, alone = _prepare(folder, job)
-    with (folder / 'log.txt').open('a', buffering=1) as log:
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        sys.stdout = sys.stderr = log
-        with _share_device(job.run.device, channel.send, 'stage') as held:
-            watch = environment.Watch(job.run.device)
-            receipt = execute(job, folder, resumed, _considerate(channel.send, held))
-            receipt.contended = held.met_others()
-            # A training's times are of all attempts.
-            others = watch.others_at_work() or not alone
-            how = {'keeps_freed_memory': keeps_freed_memory, 'others_at_work': others}
-            receipt.environment = {**(receipt.environment or {}), **how}
-            _note(folder, job, resumed, alone=not (others or receipt.contended))
-        try:
-            store.write(job.results, job.run, receipt)
-        except Exception as error:
-            reason = f'the receipt could not be stored: {error}'
-            channel.send({'kind': 'done', 'status': 'crash', 'reason': reason, 'stored': False})
-            raise SystemExit(1) from error
-        _tidy(folder, job, receipt)
-        channel.send({'kind': 'done', 'status': receipt.status, 'reason': receipt.reason, 'stored': True})
-    channel.close()
+    _print_into(folder / 'log.txt')
+    with _share_device(job.run.device, send, 'stage') as held:
+        watch = environment.Watch(job.run.device)
+        receipt = execute(job, folder, resumed, _considerate(send, held))
+        receipt.contended = held.met_others()
+        # A training's times are of all attempts.
+        others = watch.others_at_work() or not alone
+        how = {'keeps_freed_memory': keeps_freed_memory, 'others_at_work': others}
+        receipt.environment = {**(receipt.environment or {}), **how}
+        _note(folder, job, resumed, alone=not (others or receipt.contended))
+    return receipt
+
+
+def _print_into(path: Path) -> None:
+    """Send what this process and its children print to the end of ``path``, as long as they live."""
+    log = path.open('a', buffering=1)
+    os.dup2(log.fileno(), 1)
+    os.dup2(log.fileno(), 2)
+    sys.stdout = sys.stderr = log
 
 
 def execute(job: Job, folder: Path, resumed: int, report: Report) -> Receipt:

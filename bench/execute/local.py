@@ -5,6 +5,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -69,6 +70,40 @@ def _loads(library: str) -> bool:
     return True
 
 
+class _StopSignals:
+    """Within, the first Ctrl-C, or signal that is handled as one, is noted for ``check``; the next ends what goes on.
+
+    Raised at once it may hit whoever takes an outcome, between two of them: a generator is told of that as of any
+    other end, by which nobody has to save a checkpoint.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        self._noted: list[signal.Signals] = []
+
+    def __enter__(self) -> '_StopSignals':
+        # Elsewhere no handler can be set, and none is called.
+        if threading.current_thread() is threading.main_thread():
+            both = (signal.SIGINT, signal.SIGTERM)
+            self._noted = [one for one in both if signal.getsignal(one) is signal.default_int_handler]
+        for one in self._noted:
+            signal.signal(one, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._noted:
+            signal.signal(one, signal.default_int_handler)
+
+    def check(self) -> None:
+        """Raise ``KeyboardInterrupt`` if one of the signals came."""
+        if self.came:
+            raise KeyboardInterrupt
+
+    def _note(self, *_: object) -> None:
+        self.came = True
+        self.__exit__()
+
+
 class LocalEngine(Generic[J]):
     """Carry out a schedule in processes of this machine.
 
@@ -93,30 +128,35 @@ class LocalEngine(Generic[J]):
         self._placed = placed
         self._active: list[_Active[J]] = []
         self._stopping = False
+        self._stop_signals = _StopSignals()
 
     def run(self, schedule: Schedule[J]) -> Iterator[Outcome[J]]:
         """Yield an outcome for every job of ``schedule`` as it ends or is skipped.
 
         Raises:
-            KeyboardInterrupt: after the workers were asked to stop and everything that is left was yielded.
+            KeyboardInterrupt: after the workers were asked to stop and everything that is left was yielded, also
+                where Ctrl-C fell into what is done with an outcome.
         """
-        try:
-            while schedule or self._active:
-                yield from self._start_what_fits(schedule)
-                if schedule and not self._active:
-                    raise RuntimeError(f'{next(schedule.left()).folder} waits for a job that never ends')
-                for outcome in self._collect():
-                    schedule.ended(outcome.job, outcome.status)
-                    yield outcome
-        except KeyboardInterrupt:
-            yield from self._stop()
-            yield from (Outcome(job, 'interrupted', 'stopped before it started', False) for job in schedule.left())
-            raise
-        finally:
-            self._kill_all()
+        with _StopSignals() as self._stop_signals:
+            try:
+                while schedule or self._active:
+                    yield from self._start_what_fits(schedule)
+                    self._stop_signals.check()
+                    if schedule and not self._active:
+                        raise RuntimeError(f'{next(schedule.left()).folder} waits for a job that never ends')
+                    for outcome in self._collect():
+                        schedule.ended(outcome.job, outcome.status)
+                        yield outcome
+                    self._stop_signals.check()
+            except KeyboardInterrupt:
+                yield from self._stop()
+                yield from (Outcome(job, 'interrupted', 'stopped before it started', False) for job in schedule.left())
+                raise
+            finally:
+                self._kill_all()
 
     def _start_what_fits(self, schedule: Schedule[J]) -> Iterator[Outcome[J]]:
-        while decision := schedule.next(time.monotonic()):
+        while not self._stop_signals.came and (decision := schedule.next(time.monotonic())):
             if isinstance(decision, Start):
                 self._start(decision.job, decision.device)
             else:

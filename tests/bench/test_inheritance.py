@@ -26,15 +26,21 @@ def results(tmp_path):
     return keep
 
 
-def todo(done, results):
-    runs, needed = inheritance.unfinished([A, B, C], lambda one: one in done, results)
-    return runs, needed
+def todo(done, results, failed=()):
+    statuses = {**dict.fromkeys(done, 'ok'), **dict.fromkeys(failed, 'nan')}
+    return inheritance.unfinished([A, B, C], statuses.get, results)
 
 
 def test_a_finished_parent_whose_weights_are_gone_is_done_again_for_its_child(results):
     assert todo([A, B], results()) == ([A, B, C], {A.folder, B.folder})
     assert todo([A, B], results(B)) == ([C], {B.folder})
     assert todo([A, B, C], results()) == ([], set())
+
+
+def test_a_parent_that_failed_is_not_done_again_for_its_child(results):
+    assert todo([], results(), failed=[A]) == ([B, C], {A.folder, B.folder})
+    assert todo([A], results(), failed=[B]) == ([C], {B.folder}), 'nor is, for it, the one that it started from'
+    assert todo([], results(), failed=[A, B, C]) == ([], set())
 
 
 def test_weights_kept_for_children_alone_go_with_the_last_child(results):
@@ -98,3 +104,10 @@ def test_children_of_a_failed_run_are_skipped_and_say_why(command):
     }
     assert found['child']['reason'].startswith('starts from fake/bad/')
     assert 'which ended as nan' in found['child']['reason']
+
+    again = bench()
+    assert again.returncode == 1
+    assert bench.receipts() == found, 'a failed run is not repeated unasked'
+    assert bench('--retry-failed').returncode == 1
+    repeated = bench.receipts()
+    assert (repeated['bad']['status'], repeated['bad'] == found['bad']) == ('nan', False)

@@ -105,3 +105,35 @@ def test_a_run_is_repeated_once_its_documented_weights_are_there(tmp_path, docum
     (tmp_path / 'random.pth').touch()
     receipt = SimpleNamespace(status='ok', init=documented and {'documented': documented, 'used': used})
     assert campaign._to_repeat(receipt, SimpleNamespace(retry_failed=False, weights=tmp_path)) is again
+
+
+@pytest.mark.parametrize(
+    ('status', 'retry_failed', 'planned'),
+    [
+        ('nan', False, ['child']),
+        ('oom', False, ['child']),
+        ('nan', True, ['parent', 'child']),
+        ('interrupted', False, ['parent', 'child']),
+        ('ok', False, ['parent', 'child']),
+    ],
+)
+def test_a_failed_parent_is_repeated_on_request_alone(tmp_path, monkeypatch, status, retry_failed, planned):
+    """Its child, which was skipped for it, is to do all the same; of one that ended well the weights are gone."""
+    parent = Run('r/parent', 'scenes', (96, 192), 'smoke', 0.0, 0)
+    child = Run('r/child', 'scenes', (96, 192), 'smoke', 0.0, 0, parents=(parent.folder,))
+    values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'key': 'k'}
+    for run, ended in ((parent, status), (child, 'skipped')):
+        store.write(tmp_path, run, Receipt(**values | {'status': ended}))
+    monkeypatch.setattr(campaign.data_sets, 'check', lambda *_: SimpleNamespace(sha256='0'))
+    monkeypatch.setattr(campaign.plan, 'make_plan', lambda *_, **__: SimpleNamespace(runs=(parent, child), left_out={}))
+    monkeypatch.setattr(campaign.sources, 'key', lambda *_: 'k')
+    monkeypatch.setattr(campaign, '_config', lambda *_: None)
+    asked = []
+    monkeypatch.setattr(campaign, '_add_jobs', lambda prepared, todo, *_: asked.extend(todo))
+    setting = SimpleNamespace(
+        dataset=SimpleNamespace(name='scenes'), size=(96, 192), rule=None, seeds=[0], precision='fp32',
+        devices=('cpu',), switches=(), results=tmp_path, retry_failed=retry_failed, weights=tmp_path,
+    )  # fmt: skip
+    prepared = campaign.prepare(SimpleNamespace(experiments={}), [], setting)
+    assert [run.experiment.removeprefix('r/') for run in asked] == planned
+    assert prepared.statuses == ({} if len(planned) == 2 else {parent.folder: status})

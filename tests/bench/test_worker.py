@@ -1,17 +1,21 @@
+import re
 import signal
 import subprocess
 import sys
 from multiprocessing.context import ForkServerContext
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import UnidentifiedImageError
 
-from bench import worker
+from bench import store, worker
+from bench.budgets import rule
 from bench.errors import DataError, Interrupted
 from bench.execute import local
 from bench.execute.local import context
+from bench.records import DataSet, Job, Receipt, Run
 from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
 
 
@@ -142,3 +146,67 @@ def test_what_failed_before_its_training_ended_keeps_no_weights(trained):
     (folder / 'training' / 'done.json').unlink()
     worker._tidy(folder, job, SimpleNamespace(status='crash'))
     assert not (folder / 'training' / 'weights.pth').exists()
+
+
+@pytest.fixture
+def run_main(tmp_path, monkeypatch):
+    """Be the worker of one job, in this process; return the job's folder and what ``main`` says."""
+    run = Run('r/a', 'folder', (64, 80), 'smoke', 0.0, 0)
+    job = Job(
+        run, Path(), DataSet('folder', Path(), (), (), (64, 80), {}), '', {}, rule('smoke'), tmp_path, 'k', Path()
+    )
+    for name in ('_accept_stop_signal', '_follow_parent', '_print_into'):
+        monkeypatch.setattr(worker, name, lambda *_: None)
+    monkeypatch.setattr(worker, '_choose_device', lambda device: device)
+    monkeypatch.setattr(worker.allocator, 'keep_freed_memory', lambda: False)
+    said = []
+    channel = SimpleNamespace(send=said.append, close=lambda: None)
+    return tmp_path / run.folder, lambda: worker.main(job, channel), said
+
+
+def no_lease(*_):
+    raise Interrupted('asked to stop')
+
+
+def no_disk(*_, **__):
+    raise OSError(28, 'No space left on device')
+
+
+@pytest.mark.parametrize(
+    ('part', 'fails', 'status', 'reason'),
+    [
+        ('_prepare', no_disk, 'crash', r'no receipt could be stored: OSError: \[Errno 28\] No space left'),
+        ('_print_into', no_disk, 'crash', 'no receipt could be stored: OSError'),
+        ('_share_device', no_lease, 'interrupted', 'no receipt could be stored: asked to stop'),
+    ],
+)
+def test_what_fails_around_a_run_is_told(run_main, monkeypatch, capsys, part, fails, status, reason):
+    _, main, said = run_main
+    monkeypatch.setattr(worker, part, fails)
+    with pytest.raises(SystemExit, match='1'):
+        main()
+    [message] = said
+    assert (message['kind'], message['status'], message['stored']) == ('done', status, False)
+    assert re.match(reason, message['reason'])
+    assert 'Traceback' in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told(run_main):
+    folder, main, said = run_main
+    folder.parent.mkdir(parents=True)
+    folder.write_text('')
+    with pytest.raises(SystemExit, match='1'):
+        main()
+    assert said[0]['status'] == 'crash'
+    assert folder.name in said[0]['reason']
+
+
+def test_a_receipt_stands_whatever_fails_while_tidying_up(run_main, monkeypatch):
+    folder, main, said = run_main
+    values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'k'}
+    monkeypatch.setattr(worker, '_carry_out', lambda *_: Receipt(**values))
+    monkeypatch.setattr(worker, '_tidy', no_disk)
+    with pytest.raises(OSError, match='No space left'):
+        main()
+    assert [(message['status'], message['stored']) for message in said] == [('ok', True)]
+    assert (folder / store.RECEIPT).exists()

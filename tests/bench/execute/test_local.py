@@ -1,7 +1,9 @@
 """The engine, with workers that do nothing: what runs together, what waits, what is ended."""
 
 import itertools
+import multiprocessing
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -25,8 +27,6 @@ GIB = 2**30
 @pytest.fixture(autouse=True)
 def light_server(monkeypatch):
     """A fork server of its own without the heavy imports."""
-    import multiprocessing
-
     made = multiprocessing.get_context('spawn')
     monkeypatch.setattr(local, 'context', lambda: made)
     monkeypatch.setenv('PYTHONPATH', f'{FAKE}{os.pathsep}{os.environ.get("PYTHONPATH", "")}')
@@ -38,9 +38,11 @@ def job(name, parents=()):
     return Job(run, Path(), dataset, '', {}, rule('smoke'), Path(), 'key', Path())
 
 
-def carry_out(jobs, *, target=fake_workers.brief, places=None, need=1 * GIB, deadline=None, placed=None, **limits):
-    """Return the outcomes and, for every job, when it started and ended."""
-    spans = {}
+def carry_out(
+    jobs, *, target=fake_workers.brief, places=None, need=1 * GIB, deadline=None, placed=None, take=None, **limits
+):
+    """Return the outcomes and, for every job, when it started and ended; ``take`` is called with each outcome."""
+    spans, outcomes = {}, []
     schedule = Schedule(
         jobs,
         places or [Place('cpu', 2, 8 * GIB)],
@@ -54,7 +56,10 @@ def carry_out(jobs, *, target=fake_workers.brief, places=None, need=1 * GIB, dea
         target,
         **({'placed': placed} if placed else {}),
     )
-    outcomes = list(engine.run(schedule))
+    for outcome in engine.run(schedule):
+        outcomes.append(outcome)
+        if take:
+            take(outcome)
     return outcomes, {name: (times[0], times[-1]) for name, times in spans.items()}
 
 
@@ -118,6 +123,60 @@ def test_nothing_starts_that_would_end_after_the_deadline():
     [outcome], spans = carry_out([job('a')], deadline=time.monotonic() + 0.5)
     assert outcome.status == 'skipped'
     assert not spans
+
+
+@pytest.mark.parametrize('asked', [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_an_outcome_is_taken_lets_the_others_save(tmp_path, asked):
+    """And what is handled as Ctrl-C, as the command does with the end of its time in a batch system."""
+    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    taken = []
+
+    def take(outcome):
+        taken.append((outcome.job.run.experiment, outcome.status, outcome.stored))
+        if outcome.status == 'ok':
+            signal.raise_signal(asked)
+            taken.append('to its end')
+
+    jobs = [replace(job(name), results=tmp_path) for name in 'abc']
+    try:
+        for one in kept:
+            signal.signal(one, signal.default_int_handler)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(jobs, target=fake_workers.saves_when_asked, take=take)
+        assert {signal.getsignal(one) for one in kept} == {signal.default_int_handler}
+    finally:
+        for one, handler in kept.items():
+            signal.signal(one, handler)
+    assert taken == [
+        ('fake/a', 'ok', True),
+        'to its end',
+        ('fake/b', 'interrupted', True),
+        ('fake/c', 'interrupted', False),
+    ]
+
+
+def test_the_second_ctrl_c_ends_all_at_once(tmp_path):
+    def take(outcome):
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise KeyboardInterrupt
+
+    jobs = [replace(job(name), results=tmp_path) for name in 'ab']
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(jobs, target=fake_workers.saves_when_asked, take=take)
+    assert not [one for one in multiprocessing.active_children() if one.is_alive()]
+
+
+def test_ctrl_c_that_is_ignored_stays_so():
+    """As in what a shell starts in the background."""
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        [outcome], _ = carry_out([job('a')], take=lambda outcome: signal.raise_signal(signal.SIGINT))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, kept)
+    assert outcome.status == 'ok'
 
 
 def on_device(job, device):

@@ -1,5 +1,6 @@
 """Stand-ins for a worker process: no torch, no files."""
 
+import signal
 import time
 
 
@@ -38,3 +39,17 @@ def stands_aside(job, channel):
         time.sleep(0.5)
         channel.send({'kind': 'waited', 'sec': 0.5})
     channel.send({'kind': 'done', 'status': 'ok', 'reason': '', 'stored': True})
+
+
+def saves_when_asked(job, channel):
+    """``fake/a`` ends well once the others are under way, which go on until they are asked to save and end."""
+    others = job.results / 'begun'
+    if job.run.experiment == 'fake/a':
+        while not others.exists():
+            time.sleep(0.05)
+        return brief(job, channel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    others.touch()
+    signal.sigwait({signal.SIGTERM})
+    channel.send({'kind': 'done', 'status': 'interrupted', 'reason': 'saved', 'stored': True})
