@@ -19,11 +19,15 @@ torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(config, items):
-    """Begin with the slow tests, as many on each of xdist's workers: those that are left in the end are short."""
+    """Begin with the slow tests, as many on each of xdist's workers: those that are left in the end are short.
+
+    Those beside them in their files come along, so that what they share is set up once.
+    """
     workers = getattr(config, 'workerinput', {}).get('workercount', 1)
+    slow = {item.path for item in items if item.get_closest_marker('slow')}
     kinds = [], []
     for item in items:
-        kinds[item.get_closest_marker('slow') is None].append(item)
+        kinds[item.path not in slow].append(item)
     items[:] = [
         item
         for worker in range(workers)

@@ -6,6 +6,7 @@ import sys
 import tracemalloc
 from collections import Counter
 from dataclasses import asdict
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,6 +23,12 @@ _opened: Counter[str] = Counter()
 def _hook(event, arguments):
     if event == 'open' and isinstance(arguments[0], str):
         _opened[arguments[0]] += 1
+
+
+@cache
+def count_opened():
+    """From now on count the files that are opened; a hook stays for good, and a second one would count twice."""
+    sys.addaudithook(_hook)
 
 
 @pytest.fixture(scope='module')
@@ -54,7 +61,7 @@ def write(results, known, count):
 @pytest.fixture(scope='module')
 def costs(known, tmp_path_factory):
     """Files opened, by path, and the peak of memory in bytes, of a report without figures of so many receipts."""
-    sys.addaudithook(_hook)
+    count_opened()
     found = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawn, 'FIGURED', 0)
