@@ -36,6 +36,8 @@ STYLE = {
 }
 BARS = 60
 """Models among the bars, the best ones."""
+NAME = 72
+"""Letters of a name that leave room for a figure; those of the documented experiments have fewer."""
 CURVES_A_ROW, LINES_DRAWN, POINTS = 2, 20, 300
 """Seeds of an experiment and experiments whose curves are drawn, and points of a curve: more cannot be told apart."""
 
@@ -56,7 +58,7 @@ def training_curves(report: str, setting: Setting, rows: Sequence[Row]) -> bytes
         named = set()
         for index, row, curve in lines:
             style = line_style(index)
-            name = None if index in named else row.name
+            name = None if index in named else shortened(row.name)
             named.add(index)
             step = max(1, len(curve.loss) // POINTS)
             smooth = curves.smoothed(curve.loss)[::step]
@@ -104,7 +106,7 @@ def miou_bars(setting: Setting, rows: Sequence[Row]) -> bytes | None:
         axes.barh(0, 0, color=DOCUMENTED, alpha=0.75, label="documented, on the report's own data")
         axes.plot([], [], color='#404040', linewidth=1.1, label='95 % interval over seeds')
         axes.plot([], [], '|', color='black', markersize=7, markeredgewidth=1.2, label='one seed')
-        axes.set_yticks(range(len(scored)), [row.experiment for row in scored])
+        axes.set_yticks(range(len(scored)), [shortened(row.experiment) for row in scored])
         axes.set_ylim(len(scored) - 0.5, -0.5)
         axes.grid(axis='y', visible=False)
         axes.margins(x=0.03)
@@ -118,6 +120,11 @@ def whiskers(row: Row) -> tuple[float, float] | None:
     """Return the 95 % interval of a row's mean mIoU over seeds, within 0 to 100; None for fewer than two seeds."""
     interval = row.spread('metrics', 'miou').interval()
     return None if interval is None else (max(0.0, interval[0]), min(100.0, interval[1]))
+
+
+def shortened(name: str) -> str:
+    """Return a name that leaves room for what it names: of a long one, such as a user's may be, beginning and end."""
+    return name if len(name) <= NAME else f'{name[: NAME // 2]}…{name[-(NAME // 2 - 1) :]}'
 
 
 def title(subject: str, setting: Setting) -> str:

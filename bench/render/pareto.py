@@ -91,7 +91,7 @@ def draw(setting: Setting, rows: Sequence[Row], cost: Cost) -> bytes | None:
         figure.legend(loc='outside lower center', ncols=6, fontsize=8)
         figure.suptitle(figures.title(f'Accuracy against {cost.label}', setting), fontsize=11, x=0.01, ha='left')
         figures.lay_out(figure)
-        labels.place(axes, [(x, y, row.name) for x, y, row in named])
+        labels.place(axes, [(x, y, figures.shortened(row.name)) for x, y, row in named])
         return figures.png(figure)
 
 

@@ -69,3 +69,14 @@ def test_a_dollar_sign_in_a_name_is_no_formula(name, catalogue, receipt, store):
 def test_neighbouring_lines_look_different():
     styles = [figures.line_style(index) for index in range(28)]
     assert len({tuple(style.values()) for style in styles}) == 28
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_name_without_end_leaves_room_for_the_bars(catalogue, receipt):
+    long = f'own/{"a_very_long_name_" * 8}last'
+    rows = gather.rows([(Path('x'), receipt(long, 40.0))], catalogue)
+    [setting] = gather.settings_of(rows)
+    assert figures.miou_bars(setting, rows)
+    shown = figures.shortened(long)
+    assert (len(shown), shown[:4], shown[-4:]) == (figures.NAME, 'own/', 'last')
+    assert figures.shortened('own/net') == 'own/net'
