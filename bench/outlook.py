@@ -51,8 +51,7 @@ def forecast_text(prepared: Prepared) -> str:
         [
             tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
             f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
-            *([short] if large else []),
-            *filter(None, [unkept_text(prepared)]),
+            *filter(None, [short if large else '', unkept_text(prepared)]),
             *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
         ]
     )

@@ -99,11 +99,9 @@ def _predict(chosen: argparse.Namespace) -> int:
     targets = find_targets(chosen.images, chosen.out, overlays=chosen.overlay > 0)
     if not chosen.go_on and not chosen.force:
         _refuse_to_replace(targets)
-    there = len(targets)
-    if chosen.go_on:
-        # Files are written whole, so that those that are there are right.
-        targets = [target for target in targets if not all(file.exists() for file in target.files)]
-    there -= len(targets)
+    # Files are written whole, so that those that are there are right.
+    left = [target for target in targets if not (chosen.go_on and all(file.exists() for file in target.files))]
+    there = len(targets) - len(left)
     device = devices.find_device(chosen.device)
     # Imported here: a mistyped option must not wait for torch. The toolbox announces parts that are not installed.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -114,9 +112,9 @@ def _predict(chosen: argparse.Namespace) -> int:
         network.config, network.checkpoint, size=size, device=device, precision=network.precision, classes=classes
     )
     _write_classes(chosen.out / 'classes.txt', '\n'.join(labeller.classes) + '\n', others=there > 0)
-    unreadable = _label(targets, labeller, chosen.overlay)
+    unreadable = _label(left, labeller, chosen.overlay)
     before = f' ({there} were before)' if there else ''
-    print(f'{len(targets) - len(unreadable)} of {len(targets)} images labelled{before}: {chosen.out}')
+    print(f'{len(left) - len(unreadable)} of {len(left)} images labelled{before}: {chosen.out}')
     for path, reason in unreadable.items():
         print(f'not labelled: {path}: {reason}', file=sys.stderr)
     return EXIT_UNREADABLE if unreadable else EXIT_OK

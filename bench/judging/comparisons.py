@@ -10,7 +10,7 @@ from math import exp, inf, isfinite, log, sqrt
 import numpy as np
 
 from bench.claims import NEVER, Check
-from bench.judging import uncertainty
+from bench.judging import uncertainty, words
 from bench.judging.resampling import image_error
 from bench.judging.samples import Sample
 from bench.judging.uncertainty import ALPHA, ROUNDING, Estimate, Spread
@@ -22,31 +22,6 @@ RATIOS = frozenset({'ratio', 'ratio_at_least'})
 """Relations to one other experiment that are judged on logarithms."""
 
 ORDER_DRAWS = 20_000
-
-_NAMES = {
-    'miou': 'mIoU',
-    'train_miou': 'training mIoU',
-    'val_miou': 'validation mIoU',
-    'miou_absent_as_zero': 'mIoU with absent classes as 0',
-    'miou_per_image': 'mIoU per image',
-    'miou_small': 'mIoU of small objects',
-    'miou_large': 'mIoU of large objects',
-    'boundary_f': 'boundary F-score',
-    'gflops': 'cost',
-    'gmacs': 'cost',
-    'params_millions': 'number of parameters',
-    'steps_to_loss': 'number of steps to the loss',
-    'steps_to_common_loss': 'number of steps to the loss that both get to',
-    'training_gmacs': 'cost of a training sample',
-    'training_gmacs_trunk': 'trunk cost of a training sample',
-    'latency_ms': 'latency',
-    'train_memory_gb': 'training memory',
-    'inference_memory_gb': 'inference memory',
-    'sec_per_step': 'time a step',
-    'sec_per_epoch': 'time an epoch',
-    'val_miou_std': 'late fluctuation of the validation mIoU',
-    'train_loss_std': 'late fluctuation of the training loss',
-}
 
 
 @dataclass(frozen=True)
@@ -83,8 +58,8 @@ def compare(check: Check, of: Sample, other: Sample, usual: Spread | None, unit:
         shown = (effect, low, high) if measured.error else (_only(of) / _only(other),) * 3
     verb = 'over that of' if ratio else 'minus that of'
     seeds = _seeds(of, other)
-    told = _told(shown, '' if ratio else difference_unit(unit), _basis(measured, of, other))
-    phrase = f'the {_metric(check)} of {_name(of)} {verb} {_name(other)} is {told}'
+    told = words.told(shown, '' if ratio else words.difference_unit(unit), _basis(measured, of, other))
+    phrase = f'the {words.metric(check)} of {words.experiment(of)} {verb} {words.experiment(other)} is {told}'
     return _outcome(check, measured, shown, seeds, phrase, unit)
 
 
@@ -95,7 +70,8 @@ def against_number(check: Check, of: Sample, usual: Spread | None, unit: str) ->
         return _against_one_run(check, of, measured, unit)
     shown = measured.effect, *measured.interval()
     printed = 'printed ' if of.printed else ''
-    phrase = f'the {printed}{_metric(check)} of {_name(of)} is {_told(shown, unit, _basis(measured, of))}'
+    told = words.told(shown, unit, _basis(measured, of))
+    phrase = f'the {printed}{words.metric(check)} of {words.experiment(of)} is {told}'
     outcome = _outcome(check, measured, shown, seeds, phrase, unit)
     if check.relation == 'value' and measured.error:
         # One run cannot say how far the next would lie from it: it can speak against a number, not for it.
@@ -106,8 +82,8 @@ def against_number(check: Check, of: Sample, usual: Spread | None, unit: str) ->
 def beyond(check: Check, of: Sample, unit: str) -> Outcome:
     """Return what ``at_least`` came to where no run was finished for want of what is measured: a bound from below."""
     floor, (value, _, claimed) = of.floor or 0.0, _bounds(check, unit)
-    device = f', more than the {_number(floor)} {unit} of its device' if floor else ' on a device of unknown size'
-    phrase = f'{_name(of)} ran out of memory{device}'
+    device = f', more than the {words.number(floor)} {unit} of its device' if floor else ' on a device of unknown size'
+    phrase = f'{words.experiment(of)} ran out of memory{device}'
     return Outcome(floor, floor, None, float(floor < value), 1.0, len(of.runs), phrase, claimed, lambda alpha: None)
 
 
@@ -129,8 +105,9 @@ def in_order(check: Check, samples: Sequence[Sample], usual: Spread | None) -> O
         low, high = (float(end) for end in np.quantile(drawn, [ALPHA, 1 - ALPHA]))
         below = np.count_nonzero(drawn < least - 1e-9)
         holds, fails = (1 + below) / (1 + drawn.size), (1 + drawn.size - below) / (1 + drawn.size)
-    phrase = f"Kendall's tau between the claimed and the measured order is {_told((tau, low, high), '', _count(seeds))}"
-    claimed = f'from {_number(least)} on it is the claimed order'
+    told = words.told((tau, low, high), '', words.count(seeds))
+    phrase = f"Kendall's tau between the claimed and the measured order is {told}"
+    claimed = f'from {words.number(least)} on it is the claimed order'
     return Outcome(tau, _finite(low), _finite(high), holds, fails, seeds, phrase, claimed, lambda alpha: None)
 
 
@@ -197,22 +174,23 @@ def _bounds(check: Check, unit: str) -> tuple[float, float, str]:
     margin, value = check.margin or 0.0, check.value if check.value is not None else 0.0
     match check.relation:
         case 'greater':
-            return margin, inf, f'more than {_number(margin)} is claimed'
+            return margin, inf, f'more than {words.number(margin)} is claimed'
         case 'less':
-            return -inf, -margin, f'less than {_number(-margin if margin else 0.0)} is claimed'
+            return -inf, -margin, f'less than {words.number(-margin if margin else 0.0)} is claimed'
         case 'equal':
-            return -margin, margin, f'at most {_number(margin)} either way is claimed'
+            return -margin, margin, f'at most {words.number(margin)} either way is claimed'
         case 'ratio':
             low, high = value * (1 - margin), value * (1 + margin)
-            claimed = f'{_number(value)} within {100 * margin:g} % is claimed'
+            claimed = f'{words.number(value)} within {100 * margin:g} % is claimed'
             return log(low) if low > 0 else -inf, log(high), claimed
         case 'ratio_at_least':
-            return log(value), inf, f'at least {_number(value)} is claimed'
+            return log(value), inf, f'at least {words.number(value)} is claimed'
         case 'at_least':
-            return value, inf, f'at least {_number(value)} is claimed'
+            return value, inf, f'at least {words.number(value)} is claimed'
         case 'at_most':
-            return -inf, value, f'at most {_number(value)} is claimed'
-    return value - margin, value + margin, f'{_number(value)} {unit} is to be expected, give or take {_number(margin)}'
+            return -inf, value, f'at most {words.number(value)} is claimed'
+    about = f'{words.number(value)} {unit} is to be expected, give or take {words.number(margin)}'
+    return value - margin, value + margin, about
 
 
 def _outcome(
@@ -252,7 +230,7 @@ def _against_one_run(check: Check, of: Sample, measured: Estimate, unit: str) ->
     gap = abs(value - measured.effect)
     one_more = Estimate(measured.effect, deviation * sqrt(1 + 1 / seeds), seeds - 1)
     low, high = measured.effect - half, measured.effect + half
-    told = f'{_number(measured.effect)} {unit}, one more run between {_number(low)} and {_number(high)}'
+    told = f'{words.number(measured.effect)} {unit}, one more run between {words.number(low)} and {words.number(high)}'
     return Outcome(
         measured.effect,
         low,
@@ -260,7 +238,7 @@ def _against_one_run(check: Check, of: Sample, measured: Estimate, unit: str) ->
         holds=0.0 if gap <= half <= margin else 1.0,
         fails=min(one_more.p_below(value), one_more.p_above(value)) if gap > margin else 1.0,
         seeds=seeds,
-        phrase=f'the {_metric(check)} of {_name(of)} is {told} (95 %, {_count(seeds)})',
+        phrase=f'the {words.metric(check)} of {words.experiment(of)} is {told} (95 %, {words.count(seeds)})',
         claimed=_bounds(check, unit)[2],
         needed=lambda alpha: _or_never(uncertainty.seeds_to_predict(deviation, margin if gap <= margin else gap)),
     )
@@ -303,49 +281,6 @@ def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
-def _name(sample: Sample) -> str:
-    return sample.experiment.split('/', 1)[-1]
-
-
-def _metric(check: Check) -> str:
-    return _NAMES.get(check.metric, check.metric.replace('_', ' '))
-
-
-def difference_unit(unit: str) -> str:
-    """Return the unit of a difference: two scores in percent lie points apart."""
-    return 'points' if unit == 'percent' else unit
-
-
-def _number(value: float) -> str:
-    # One seed bounds a ratio by nothing, in numbers of hundreds of digits.
-    return f'{value:,.0f}' if 1000 <= abs(value) < 1e9 else f'{value:.4g}'
-
-
-def _count(seeds: int) -> str:
-    return f'{seeds} seed{"s" * (seeds != 1)}'
-
-
 def _basis(measured: Estimate, *samples: Sample) -> str:
-    """Return what an interval rests on, in words; how many seeds there are where there is none."""
     seeds = sorted(set.intersection(*(set(sample.values) for sample in samples)))
-    count, images = _count(len(seeds)), _resampled(samples, seeds)
-    timed = not images and measured.image_error > 0
-    if measured.borrowed:
-        alone = '' if images or timed else ' alone'
-        return f'{count}, spread over seeds{alone} as in the other models'
-    if not isfinite(measured.error):
-        return count
-    if measured.deviation is not None:
-        return count if images or timed else f'over {count} alone'
-    return f'{count}, over images alone' if images else 'the noise of timing alone' if timed else count
-
-
-def _told(shown: tuple[float, float, float], unit: str, basis: str) -> str:
-    """Return an effect and its interval in words."""
-    effect, low, high = shown
-    value = f'{_number(effect)} {unit}'.rstrip()
-    if low == high:
-        return value
-    if not (isfinite(low) and isfinite(high)):
-        return f'{value} ({basis}, no interval)'
-    return f'{value} (95 % between {_number(low)} and {_number(high)}, {basis})'
+    return words.basis(measured, len(seeds), _resampled(samples, seeds))

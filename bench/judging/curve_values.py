@@ -5,7 +5,7 @@ anything: one batch says little.
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,8 @@ def read(path: Path) -> Curve | None:
     # By place: a dictionary a line takes most of the time of a report of thousands of runs.
     width = len(head)
     rows = [row if len(row) == width else (row + [''] * width)[:width] for row in rows]
-    if 'dataset' in head and rows:
-        # A pre-training on other data has losses and scores of its own; its steps are counted.
-        place = head.index('dataset')
-        rows = [row for row in rows if row[place] == rows[-1][place]]
+    # The steps of a pre-training are counted.
+    rows = of_own_data(head, rows)
 
     def told(name: str) -> list[list[str]]:
         place = head.index(name) if name in head else None
@@ -55,6 +53,15 @@ def read(path: Path) -> Curve | None:
     steps, validations = told('loss'), told('val_miou')
     scores = [column(validations, name) for name in ('epoch', 'val_miou', 'val_pixel_accuracy', 'val_loss')]
     return Curve(column(steps, 'step'), column(steps, 'loss'), *scores)
+
+
+def of_own_data(head: Sequence[str], rows: list[list[str]]) -> list[list[str]]:
+    """Return the ``rows`` of the stages on the run's own data: a pre-training has losses and scores of its own."""
+    if 'dataset' not in head:
+        return rows
+    place = head.index('dataset')
+    whole = [row for row in rows if len(row) > place]
+    return [row for row in whole if row[place] == whole[-1][place]]
 
 
 def value(metric: str, curve: Curve) -> float | None:
@@ -150,4 +157,9 @@ _RULES: dict[str, Callable[[Curve], float | None]] = {
     'loss_bump': _loss_bump,
 }
 CURVE_METRICS = tuple(_RULES)
-"""What ``value`` knows; steps to a loss need a second curve."""
+"""What ``value`` knows."""
+REFERRED: dict[str, Callable[[Curve, Curve], float | None]] = {
+    'steps_to_loss': steps_to_loss,
+    'steps_to_common_loss': steps_to_common_loss,
+}
+"""What needs the curve of another experiment beside a run's own."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.claims import MEASURED, NEVER, Answer, Check, Finding, Verdict
-from bench.judging import comparable
+from bench.judging import comparable, words
 from bench.judging.comparisons import (
     ABSOLUTE,
     RATIOS,
@@ -18,7 +18,6 @@ from bench.judging.comparisons import (
     against_number,
     beyond,
     compare,
-    difference_unit,
     in_order,
 )
 from bench.judging.samples import Case, Sample, key_of
@@ -155,8 +154,8 @@ class _Found:
         return max((one.holds for one in self.outcomes), default=1.0)
 
     @property
-    def fails(self) -> list[float]:
-        return [one.fails for one in self.outcomes]
+    def fails(self) -> float:
+        return min((one.fails for one in self.outcomes), default=1.0)
 
 
 def _find(check: Check, case: Case) -> _Found:
@@ -184,7 +183,7 @@ def _find(check: Check, case: Case) -> _Found:
     missing += [replace(of, obstacle='not measured', reason=reason) for reason in refused]
     if not compared:
         return _Found(_absent(check, missing))
-    finding, kept = _settled(check, compared, 'times' if check.relation in RATIOS else difference_unit(unit))
+    finding, kept = _settled(check, compared, 'times' if check.relation in RATIOS else words.difference_unit(unit))
     return _Found(_absent(check, missing)) if missing and finding.answer != 'contradicted' else _Found(finding, kept)
 
 
@@ -257,7 +256,7 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
         # What was not measured says more than what it would have been compared with.
         answer = max((a for a in answers if a != 'reproduced'), key=lambda a: (a not in MEASURED, -_TELLING.index(a)))
     outcomes = [one for each in found for one in each.outcomes]
-    against = min((one.fails for one in outcomes), default=1.0) * len(outcomes)
+    against = min(one.fails for one in found) * len(outcomes)
     chances = {'reproduced': max(one.holds for one in found), 'contradicted': against}
     chance = chances.get(answer, min(chances.values())) if answer in MEASURED else None
     finding = _deciding([one for one in found if one.finding.answer == answer], answer).finding
@@ -282,8 +281,8 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
 
 def _deciding(found: Sequence[_Found], answer: Answer) -> _Found:
     """Return the check that the answer hangs on: the one that fails most clearly, or that holds least clearly."""
-    surest = min(found, key=lambda one: min(one.fails, default=1.0))
-    if answer == 'contradicted' or (answer == 'inconclusive' and min(surest.fails, default=1.0) < surest.holds):
+    surest = min(found, key=lambda one: one.fails)
+    if answer == 'contradicted' or (answer == 'inconclusive' and surest.fails < surest.holds):
         return surest
     return max(found, key=lambda one: one.holds)
 

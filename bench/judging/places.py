@@ -11,8 +11,8 @@ from bench.claims import Answer, Claim
 from bench.judging import comparable, curve_values, replicates, run_values
 from bench.judging.replicates import Wanted
 from bench.judging.resampling import image_interval
-from bench.judging.run_values import AT_DOCUMENTED_SIZE, run_value
-from bench.judging.samples import REFERRED, Circumstances, Conditions, Key, Sample
+from bench.judging.run_values import AT_DOCUMENTED_SIZE, lacking_weights, run_value
+from bench.judging.samples import Circumstances, Conditions, Key, Sample
 from bench.judging.scored_images import DETAIL, INTERVAL, RATIO, Replicates, ScoredImages, follows_from_images
 from bench.judging.uncertainty import Spread, pooled_spread
 from bench.records import Receipt
@@ -91,6 +91,7 @@ class RunPlace:
         for folder, receipt in sorted(stored, key=lambda one: (one[1].seed, one[1].id)):
             self.runs.setdefault(receipt.experiment, []).append((folder, receipt))
         self.finished = {name: _finished(runs) for name, runs in self.runs.items()}
+        self.by_seed = {(name, one.seed): one for name, runs in self.finished.items() for _, one in runs}
         documented = {name: counts.get(name, {}).get('documented', {}) for name in self.runs}
         self.made = {
             receipt.id: comparable.conditions_of(receipt, documented[name].get('epochs'))
@@ -217,25 +218,19 @@ class RunPlace:
             conditions={receipt.seed: self.made[receipt.id] for _, receipt in finished},
             exact=metric.startswith(RATIO) and self._saw_all(finished),
             runs=evidence,
-            lacking=next(
-                filter(None, (run_values.lacking_weights(one, self._finished_run) for _, one in finished)), ''
-            ),
+            lacking=next(filter(None, (lacking_weights(one, self.by_seed) for _, one in finished)), ''),
         )
-
-    def _finished_run(self, name: str, seed: int) -> Receipt | None:
-        return next((one for _, one in self.finished.get(name, []) if one.seed == seed), None)
 
     def _value(self, metric: str, folder: Path, receipt: Receipt, reference: str) -> float | None:
         if metric.startswith(RATIO):
             return self._scored(folder, receipt).pixel_ratio(metric)
         if metric in DETAIL:
             return self._scored(folder, receipt).detail(metric)
-        if metric in REFERRED:
+        if metric in curve_values.REFERRED:
             others = [where for where, other in self.finished.get(reference, []) if other.seed == receipt.seed]
             own = curve_values.read(folder / curve_values.FILE)
             other = curve_values.read(others[0] / curve_values.FILE) if others else None
-            count = getattr(curve_values, metric)
-            return count(own, other) if own and other else None
+            return curve_values.REFERRED[metric](own, other) if own and other else None
         if metric in curve_values.CURVE_METRICS:
             own = curve_values.read(folder / curve_values.FILE)
             return curve_values.value(metric, own) if own else None

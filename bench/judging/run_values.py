@@ -10,6 +10,7 @@ from typing import Any, Literal
 from bench.records import Receipt
 
 GIGA = 1e9
+NONE: Mapping[tuple[str, int], Receipt] = {}
 Block = Mapping[str, Any] | None
 _CAPACITY = re.compile(r'total capacity of ([\d.]+) GiB')
 
@@ -106,16 +107,16 @@ def memory_floor(run: Receipt) -> float | None:
     return float(told[1]) * 2**30 / GIGA if told else 0.0
 
 
-def lacking_weights(run: Receipt, found: Callable[[str, int], Receipt | None] = lambda name, seed: None) -> str:
+def lacking_weights(run: Receipt, finished: Mapping[tuple[str, int], Receipt] = NONE) -> str:
     """Return the name of the documented initial weights that ``run`` did without; empty where it had them.
 
-    A run that starts from others lacks what they lacked: ``found`` gives the run of an experiment and a seed.
+    A run that starts from others lacks what they lacked: ``finished`` are the runs by experiment and seed.
     """
     documented, used = _at(run.init, 'documented'), _at(run.init, 'used')
     if documented not in (None, 'random') and used != documented:
         return str(documented)
-    parents = (found(start['parent'], run.seed) for start in _at(run.init, 'start') or ())
-    return next(filter(None, (lacking_weights(parent, found) for parent in parents if parent)), '')
+    parents = (finished.get((start['parent'], run.seed)) for start in _at(run.init, 'start') or ())
+    return next(filter(None, (lacking_weights(parent, finished) for parent in parents if parent)), '')
 
 
 def _at(block: Block, *keys: str) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bench.claims import Answer, Check, Claim
+from bench.judging.curve_values import REFERRED
 from bench.judging.uncertainty import Spread
 
 
@@ -99,13 +100,12 @@ class Case:
     stand_in: 'Case | None' = None
 
 
-REFERRED = frozenset({'steps_to_loss', 'steps_to_common_loss'})
-"""Metrics that are measured against another experiment: the first one that the check compares with; to a common loss,
-each of the two against the other."""
-
-
 def key_of(check: Check, experiment: str) -> Key:
-    """Return the key of the sample that ``check`` needs of ``experiment``."""
+    """Return the key of the sample that ``check`` needs of ``experiment``.
+
+    Steps to a loss are measured against the first experiment that the check compares with; to a common loss, each of
+    the two against the other.
+    """
     if check.metric not in REFERRED or not check.than:
         return check.metric, experiment, ''
     mutual = check.metric == 'steps_to_common_loss' and experiment == check.than[0]

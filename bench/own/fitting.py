@@ -174,14 +174,15 @@ def _fit(model: nn.Module, path: Path, target: Target, notes: list[str]) -> None
     reason = checkpoints.misfit(model, stored.state)
     if reason:
         raise PlanError(f'{path.name} is no checkpoint of this model with {len(target.classes)} classes: {reason}')
-    if stored.classes != target.classes and sorted(stored.classes) == sorted(target.classes):
+    if not stored.classes or stored.classes == target.classes:
+        return
+    if sorted(stored.classes) == sorted(target.classes):
         raise PlanError(
             f'{path.name} has the classes of {target.dataset} in another order, {", ".join(stored.classes)}: '
             'every score would be of another class; give the data set its classes and label values in that order'
         )
-    if stored.classes and stored.classes != target.classes:
-        here, there = next((h, t) for h, t in _paired(target.classes, stored.classes) if h != t)
-        notes.append(f'{path.name} calls a class {there!r} where {target.dataset} has {here!r}')
+    here, there = next((h, t) for h, t in _paired(target.classes, stored.classes) if h != t)
+    notes.append(f'{path.name} calls a class {there!r} where {target.dataset} has {here!r}')
 
 
 def _paired(here: tuple[str, ...], there: tuple[str, ...]) -> list[tuple[str, str]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from bench.judging.curve_values import of_own_data
+
 CURVES = 'curves.csv'
 
 
@@ -29,11 +31,7 @@ def read(folder: Path) -> Curve:
             header, *rows = list(csv.reader(lines)) or [[]]
     except OSError:
         return Curve()
-    if 'dataset' in header:
-        # Those of a pre-training on other data do not go on in those of the run's own.
-        place = header.index('dataset')
-        whole = [row for row in rows if len(row) > place]
-        rows = [row for row in whole if row[place] == whole[-1][place]]
+    rows = of_own_data(header, rows)
     loss, miou = _points(header, rows, 'loss'), _points(header, rows, 'val_miou')
     return Curve(*_columns(loss), *_columns(miou))
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,7 @@ class Row:
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
         if self.timed and all(contended for _, contended in self.timed):
             marks.append('contended')
-        used, documented = self.first('init', 'used'), self.first('init', 'documented')
-        if self.lacking or (used is not None and documented not in (None, used)):
+        if self.lacking:
             marks.append('other initial weights')
         older = sum(receipt.id in self.older for _, receipt in self.ok)
         if older and not self.all_older:
@@ -190,12 +189,12 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
     judged = judged or Judged()
     found: dict[str, dict[Setting, list[Stored]]] = {}
     finished = set()
-    ran: dict[tuple[Setting, str, int], Receipt] = {}
+    ran: dict[Setting, dict[tuple[str, int], Receipt]] = {}
     for folder, receipt in stored:
         found.setdefault(receipt.experiment, {}).setdefault(setting_of(receipt), []).append((folder, receipt))
         if receipt.status == 'ok':
             finished.add(receipt.id)
-            ran[setting_of(receipt), receipt.experiment, receipt.seed] = receipt
+            ran.setdefault(setting_of(receipt), {})[receipt.experiment, receipt.seed] = receipt
     unknown = sorted(set(found) - set(catalogue.experiments))
     gathered = []
     for name in [*catalogue.experiments, *unknown]:
@@ -206,18 +205,11 @@ def rows(stored: Iterable[Stored], catalogue: Catalogue, judged: Judged | None =
             own = judged.older.intersection(receipt.id for _, receipt in runs)
             interval = judged.image_intervals.get((name, setting))
             older = finished <= judged.older
-            found_there = partial(_found, ran, setting)
-            lacking = any(lacking_weights(one, found_there) for _, one in runs if one.status == 'ok')
+            lacking = any(lacking_weights(one, ran[setting]) for _, one in runs if one.status == 'ok')
             gathered.append(Row(name, documented, setting, tuple(runs), own, interval, counted, older, lacking))
         if not settings:
             gathered.append(Row(name, documented, None, counted=counted))
     return gathered
-
-
-def _found(
-    ran: Mapping[tuple[Setting, str, int], Receipt], setting: Setting, experiment: str, seed: int
-) -> Receipt | None:
-    return ran.get((setting, experiment, seed))
 
 
 def settings_of(gathered: Iterable[Row]) -> list[Setting]:

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from bench.claims import NEVER
-from bench.judging import comparisons
+from bench.judging import words
 from bench.judging.comparisons import against_number, beyond, compare, in_order
 from bench.judging.samples import Sample
 from bench.judging.uncertainty import ALPHA, Spread
@@ -299,4 +299,4 @@ def test_the_measurement_is_told_in_words():
 
 
 def test_a_bound_of_hundreds_of_digits_is_told_in_a_few():
-    assert [comparisons._number(value) for value in (1.5e300, 12345.6, 0.123456)] == ['1.5e+300', '12,346', '0.1235']
+    assert [words.number(value) for value in (1.5e300, 12345.6, 0.123456)] == ['1.5e+300', '12,346', '0.1235']

@@ -120,8 +120,7 @@ def test_a_run_lacks_what_those_that_it_starts_from_lacked():
         init={'documented': None, 'used': 'random', 'start': [{'parent': 'toy/gone'}, {'parent': 'toy/middle'}]}
     )
     runs = {('toy/begun', begun.seed): begun, ('toy/middle', begun.seed): middle}
-    found = lambda name, seed: runs.get((name, seed))  # noqa: E731
-    assert lacking_weights(last, found) == 'resnet50-imagenet'
+    assert lacking_weights(last, runs) == 'resnet50-imagenet'
     assert lacking_weights(last) == ''
     runs['toy/begun', begun.seed] = receipt(init={'documented': 'resnet50-imagenet', 'used': 'resnet50-imagenet'})
-    assert lacking_weights(last, found) == ''
+    assert lacking_weights(last, runs) == ''
