@@ -199,8 +199,8 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     usable = int(devices.USABLE_SHARE * min(devices.device_bytes(device) for device in setting.devices))
     for run, footprint in zip(todo, counted, strict=True):
         rule = budgets.for_network(setting.rule, footprint.params, footprint.macs_image)
-        parts = forecast.micro_batches(footprint, usable)
-        parts = forecast.micro_batches(measured.after_oom(footprint, run, classes, parts), usable)
+        parts = forecast.micro_batches(footprint, run.device, usable)
+        parts = forecast.micro_batches(measured.after_oom(footprint, run, classes, parts), run.device, usable)
         prepared.jobs.append(
             Job(
                 run=run,

@@ -175,9 +175,13 @@ def _apart(first: int, second: int) -> float:
 
 def peak_bytes(counted: Footprint, run: Run, parts: int = 1) -> int:
     """Return the peak memory that counting says ``run`` needs on its device, its batch split into ``parts``."""
-    states = 4 * counted.params * (2 + counted.optimizer_states)
-    base = PROCESS_BYTES if run.device == 'cpu' else CONTEXT_BYTES
-    return int(base + states + counted.batch_bytes / parts)
+    return int(_fixed_bytes(counted, run.device) + counted.batch_bytes / parts)
+
+
+def _fixed_bytes(counted: Footprint, device: str) -> int:
+    """Return what a batch does not change: the process on its device, weights, gradients and optimiser state."""
+    base = PROCESS_BYTES if device == 'cpu' else CONTEXT_BYTES
+    return base + 4 * counted.params * (2 + counted.optimizer_states)
 
 
 def forecast(
@@ -205,13 +209,13 @@ def forecast(
     return Forecast(wall, peak_bytes(counted, run), disk)
 
 
-def micro_batches(counted: Footprint, limit_bytes: int) -> int:
-    """Return into how many equal parts a batch must be split so that a step fits ``limit_bytes``.
+def micro_batches(counted: Footprint, device: str, limit_bytes: int) -> int:
+    """Return into how many equal parts a batch must be split so that a step fits ``limit_bytes`` of ``device``.
 
     Weights, gradients and optimiser state do not shrink. A part holds at least two images, because batch norm on a
     pooled 1x1 map cannot work with one; where not even that fits, the run may end as ``oom``.
     """
-    fixed = 4 * counted.params * (2 + counted.optimizer_states) + PROCESS_BYTES
+    fixed = _fixed_bytes(counted, device)
     per_image = counted.batch_bytes / counted.micro_batch
     choices = [parts for parts in range(1, counted.batch_size // 2 + 1) if counted.batch_size % parts == 0] or [1]
     fitting = (parts for parts in choices if fixed + per_image * counted.batch_size / parts <= limit_bytes)

@@ -3,6 +3,7 @@
 from mmengine.runner import IterBasedTrainLoop
 from mmseg.registry import LOOPS
 
+from custom_ops.datasets.seeding import continue_workers
 from custom_ops.loops.random_state import restore_random_state, untouched_random_state
 from custom_ops.losses import late_check
 
@@ -14,7 +15,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
     Stock mmengine resumes weights, optimiser and schedules but no random state. Here the sampler is moved
     to its position, the loader's iterator is created (which draws a number), and only then the state saved by
     ``AtomicCheckpointHook`` is restored. Validation leaves no trace in the generators, so where it falls does
-    not change the training. Exact with loaders that work in this process (``num_workers=0``).
+    not change the training. Exact with loaders that work in this process (``num_workers=0``);
+    workers draw anew, as they would in no other part of the training.
 
     Values that a loss has yet to look at, see ``losses.late_check``, are looked at in the end.
     """
@@ -25,6 +27,7 @@ class ResumableIterLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
             self.dataloader.sampler.skip(self._iter * self.dataloader.batch_size)
+            continue_workers(self.dataloader, self._iter)
         batches = iter(self.dataloader)
         self._continue_from_checkpoint()
         while self._iter < self._max_iters and not self.stop_training:

@@ -43,18 +43,21 @@ def test_the_experiments_own_speed_comes_before_that_of_others():
 
 
 def test_a_batch_that_fits_is_not_split():
-    assert forecast.micro_batches(COUNTED, 4 * 10**9) == 1
+    assert forecast.micro_batches(COUNTED, 'cpu', 4 * 10**9) == 1
 
 
 def test_a_batch_that_does_not_fit_is_split_into_equal_parts():
     limit = forecast.PROCESS_BYTES + 16_000_000 + 210_000_000
-    assert forecast.micro_batches(COUNTED, limit) == 2
+    assert forecast.micro_batches(COUNTED, 'cpu', limit) == 2
+    on_card = limit - forecast.PROCESS_BYTES + forecast.CONTEXT_BYTES
+    assert forecast.micro_batches(COUNTED, 'cuda:0', on_card) == 2
+    assert forecast.micro_batches(COUNTED, 'cuda:0', limit) == 1, 'a card holds no process'
 
 
 def test_a_part_never_holds_a_single_image():
-    assert forecast.micro_batches(COUNTED, 0) == 2
-    assert forecast.micro_batches(replace(COUNTED, batch_size=1), 0) == 1
-    assert forecast.micro_batches(replace(COUNTED, batch_size=3), 0) == 1
+    assert forecast.micro_batches(COUNTED, 'cpu', 0) == 2
+    assert forecast.micro_batches(replace(COUNTED, batch_size=1), 'cpu', 0) == 1
+    assert forecast.micro_batches(replace(COUNTED, batch_size=3), 'cpu', 0) == 1
 
 
 MIB = 2**20
@@ -151,9 +154,9 @@ def test_a_run_without_memory_is_given_more_than_it_had_and_others_are_not():
 def test_a_run_without_memory_that_had_all_there_is_has_its_batch_split():
     limit = forecast.peak_bytes(COUNTED, RUN) + 10 * MIB
     measured = forecast.Measured()
-    assert forecast.micro_batches(measured.after_oom(COUNTED, RUN, 11, 1), limit) == 1
+    assert forecast.micro_batches(measured.after_oom(COUNTED, RUN, 11, 1), 'cpu', limit) == 1
     measured.add(replace(receipt(status='oom'), memory={'admitted_bytes': limit}))
-    assert forecast.micro_batches(measured.after_oom(COUNTED, RUN, 11, 1), limit) == 2
+    assert forecast.micro_batches(measured.after_oom(COUNTED, RUN, 11, 1), 'cpu', limit) == 2
 
 
 def test_a_peak_that_fitted_does_not_change_the_split():

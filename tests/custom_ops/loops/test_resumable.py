@@ -142,6 +142,34 @@ def test_a_continued_training_is_bit_equal(tmp_path, accumulate, stop_at):
     assert_same_bits(whole, train(config(tmp_path / 'parts', accumulate=accumulate)))
 
 
+@DATASETS.register_module(force=True)
+class NumbersOfWorkers(NoisyNumbers):
+    """Samples that are nothing but what their worker drew."""
+
+    def __getitem__(self, index):
+        return {'x': torch.tensor([np.random.rand()], dtype=torch.float32)}
+
+
+def test_workers_of_a_continued_training_do_not_draw_again_what_was_drawn(tmp_path, monkeypatch):
+    def settings(stop_at=None):
+        made = config(tmp_path / 'parts', stop_at=stop_at)
+        seeded = {'type': 'seed_worker', 'seed': 3}
+        made['train_dataloader'] |= {
+            'num_workers': 2,
+            'worker_init_fn': seeded,
+            'dataset': {'type': 'NumbersOfWorkers'},
+        }
+        return made
+
+    seen, forward = [], DropoutLine.forward
+    monkeypatch.setattr(DropoutLine, 'forward', lambda self, x, mode: (seen.extend(x), forward(self, x, mode))[1])
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(stop_at=5))
+    train(settings())
+    assert len(seen) == 24
+    assert len({float(number) for number in seen}) == 24
+
+
 def test_the_curve_of_a_continued_training_has_every_step_once(tmp_path):
     train(config(tmp_path / 'whole'))
     with pytest.raises(KeyboardInterrupt):
