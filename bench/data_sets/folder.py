@@ -24,6 +24,7 @@ OKABE_ITO = (
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66),
     (96, 96, 96),
 )  # fmt: skip
+NOTE = 'Images and labels of your own, called folder- and eight digits of the hash of their content.'
 MAX_CLASSES = 255
 SIZED_IMAGES = 256
 
@@ -56,6 +57,7 @@ def find(root: Path | None = None, classes: Path | None = None) -> DataSet:
         palette=distinct_colours(len(names)),
         base_size=_median_size(root, [pair for pairs in splits.values() for pair in pairs]),
         splits=splits,
+        note=NOTE,
     )
 
 

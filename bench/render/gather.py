@@ -229,8 +229,10 @@ def telling_rows(gathered: Sequence[Row]) -> list[Row]:
 
 
 def reports_of(gathered: Iterable[Row]) -> list[str]:
-    """Return the slugs of the reports that have a row, in order."""
-    return list(dict.fromkeys(row.report for row in gathered))
+    """Return the slugs of the reports that have a row, in order, but those of which nothing ran last."""
+    gathered = list(gathered)
+    ran = {row.report for row in gathered if row.runs}
+    return sorted(dict.fromkeys(row.report for row in gathered), key=lambda slug: slug not in ran)
 
 
 def lookup(receipt: Receipt, block: str, *keys: str) -> Any:

@@ -1,4 +1,4 @@
-"""The memory layout a network runs in: channels last where it is faster and right."""
+"""The memory layout that a network trains and infers in: channels last where it is faster and right."""
 
 from typing import Any
 
@@ -9,17 +9,30 @@ from bench.records import Run
 from bench.running import compiling
 from custom_ops.preprocessors import BatchPreProcessor
 
+MOSTLY_SPATIAL = 0.7
+"""The share of a network's convolution weights in kernels larger than 1x1 from which AVX2 trains it faster contiguous.
 
-def prepare(model: nn.Module, run: Run) -> tuple[torch.memory_format, dict[str, Any] | None]:
-    """Bring ``model`` into the layout of ``run`` and compile it if asked to, in place.
+In channels last, what oneDNN has for AVX2 takes up to twice as long for the weight gradient of such a kernel
+(``reports/benchmarks.md``). Inference, which has none, is faster in channels last all the same.
+"""
+
+
+def prepare(model: nn.Module, run: Run, trains: bool) -> tuple[torch.memory_format, dict[str, Any] | None]:
+    """Bring ``model`` into the layout that ``run`` trains or infers in and compile it if asked to, in place.
 
     Returns:
         The layout, and what came of compiling (see ``compiling.compile_parts``); None where nobody asked.
     """
-    contiguous = 'no-channels-last' in run.switches
-    layout = torch.contiguous_format if contiguous else choose(model, run.device, run.precision)
-    bring(model, layout)
+    layout = settle(model, run, trains)
     return layout, compiling.compile_parts(model, run.device) if 'compile' in run.switches else None
+
+
+def settle(model: nn.Module, run: Run, trains: bool) -> torch.memory_format:
+    """Bring ``model`` into the layout that ``run`` trains or infers in, in place, and return it."""
+    contiguous = 'no-channels-last' in run.switches
+    layout = torch.contiguous_format if contiguous else choose(model, run.device, run.precision, trains)
+    bring(model, layout)
+    return layout
 
 
 def bring(model: nn.Module, layout: torch.memory_format) -> None:
@@ -37,15 +50,27 @@ def tf32(device: str) -> dict[str, bool] | None:
     return {'convolution': torch.backends.cudnn.allow_tf32, 'matmul': torch.backends.cuda.matmul.allow_tf32}
 
 
-def choose(model: nn.Module, device: str, precision: str) -> torch.memory_format:
-    """Return the layout for ``model``: channels last, 10 to 25 % faster on CPUs and tensor cores, with one exception.
+def choose(model: nn.Module, device: str, precision: str, trains: bool = False) -> torch.memory_format:
+    """Return the layout for ``model``: channels last, 10 to 25 % faster on CPUs and tensor cores, with two exceptions.
 
     On a CPU in bfloat16, torch's weight gradient of a dilated depthwise convolution is wrong in that layout (off by
     its own size, or infinite, in 2.13; ``tests/canaries`` shows it), so networks with one stay contiguous there.
+    With AVX2 and no more, networks of mostly spatial kernels train faster contiguous, see ``MOSTLY_SPATIAL``.
     """
-    if device == 'cpu' and precision == 'bf16' and any(_is_dilated_depthwise(module) for module in model.modules()):
-        return torch.contiguous_format
-    return torch.channels_last
+    if device != 'cpu':
+        return torch.channels_last
+    if precision == 'bf16':
+        avoided = any(_is_dilated_depthwise(module) for module in model.modules())
+    else:
+        avoided = trains and torch.backends.cpu.get_cpu_capability() == 'AVX2' and spatial_share(model) > MOSTLY_SPATIAL
+    return torch.contiguous_format if avoided else torch.channels_last
+
+
+def spatial_share(model: nn.Module) -> float:
+    """Return the share of convolution weights that lie in kernels larger than 1x1, depthwise ones not counted."""
+    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)]
+    spatial = sum(one.weight.numel() for one in convolutions if one.groups == 1 and max(one.kernel_size) > 1)
+    return spatial / max(1, sum(one.weight.numel() for one in convolutions))
 
 
 def _is_dilated_depthwise(module: nn.Module) -> bool:

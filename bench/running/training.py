@@ -70,7 +70,8 @@ class ProgressHook(Hook):
 class Trained:
     """What a training leaves: the model, what scores it, and the blocks of the receipt.
 
-    ``best`` is the file of the best validated weights, or None where nobody asked for them.
+    ``memory_format`` is the layout of the model from here on, that of inference; ``best`` is the file of the best
+    validated weights, or None where nobody asked for them.
     """
 
     runner: Runner
@@ -112,7 +113,8 @@ def train(attempt: Attempt) -> Trained:
     for record in records[1:]:
         record.pop('init', None)
     best = last.folder / BEST if legs[-1].keep_best and (last.folder / BEST).exists() else None
-    return Trained(last.runner, last.memory_format, blocks, _most([record.pop('memory') for record in records]), best)
+    memory_format = layout.settle(last.runner.model, job.run, trains=False)
+    return Trained(last.runner, memory_format, blocks, _most([record.pop('memory') for record in records]), best)
 
 
 def _only_loaded(attempt: Attempt, material: Material, blocks: dict[str, Any]) -> Trained:
@@ -129,7 +131,7 @@ def _only_loaded(attempt: Attempt, material: Material, blocks: dict[str, Any]) -
     )
     store.write_atomically(attempt.folder / 'config.py', config.pretty_text + '\n')
     runner = _runner(config)
-    memory_format, _ = layout.prepare(runner.model, job.run)
+    memory_format, _ = layout.prepare(runner.model, job.run, trains=False)
     init = _initialise(attempt, runner.model)
     if job.keep_checkpoints:
         # A run may start from one that only loaded its weights.
@@ -181,7 +183,7 @@ class _Leg:
         if self.is_last:
             store.write_atomically(self.attempt.folder / 'config.py', self.made.config.pretty_text + '\n')
         self.runner = _runner(self.made.config)
-        self.memory_format, self.compiled = layout.prepare(self.runner.model, job.run)
+        self.memory_format, self.compiled = layout.prepare(self.runner.model, job.run, trains=True)
         if finished:
             weights.load(self.runner.model, checkpoints.read(self.folder / WEIGHTS).state)
             self.record = json.loads(note.read_text())

@@ -88,7 +88,7 @@ def timed(runner):
 def ours(name, folder):
     run, config = composed(name, folder, DEVICE, folder / 'pixels')
     runner = training._runner(config)
-    layout.prepare(runner.model, run)
+    layout.prepare(runner.model, run, trains=True)
     runner.register_hook(training.ProgressHook(lambda message: None, 0, STEPS, 1, hooks.read_every(DEVICE)))
     return timed(runner)
 

@@ -53,6 +53,11 @@ def test_an_experiment_unknown_to_the_catalogue_comes_last(catalogue, receipt):
     assert gather.reports_of(rows) == ['toy', 'mine']
 
 
+def test_a_report_of_which_nothing_ran_comes_last(catalogue, receipt):
+    assert gather.reports_of(gather.rows(stored(receipt('mine/net')), catalogue)) == ['mine', 'toy']
+    assert gather.reports_of(gather.rows([], catalogue)) == ['toy']
+
+
 def test_a_failed_seed_shows_beside_the_others_and_counts_for_nothing(catalogue, receipt):
     [row, *_] = gather.rows(stored(receipt('toy/base', 40.0), receipt('toy/base', None, seed=1)), catalogue)
     assert row.status == '1 ok, 1 oom'

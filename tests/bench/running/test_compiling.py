@@ -96,11 +96,11 @@ def test_without_a_compiler_the_network_stays_as_it_is_and_the_record_says_so(mo
 def test_layout_and_compiling_follow_the_switches(eager):
     weight = lambda model: model.backbone[0].weight  # noqa: E731
     usual, plain, compiled = Segmentor(), Segmentor(), Segmentor()
-    assert layout.prepare(usual, run()) == (torch.channels_last, None)
+    assert layout.prepare(usual, run(), trains=False) == (torch.channels_last, None)
     assert weight(usual).is_contiguous(memory_format=torch.channels_last)
-    assert layout.prepare(plain, run('no-channels-last')) == (torch.contiguous_format, None)
+    assert layout.prepare(plain, run('no-channels-last'), trains=True) == (torch.contiguous_format, None)
     assert weight(plain).is_contiguous()
-    assert layout.prepare(compiled, run('compile'))[1]['parts']
+    assert layout.prepare(compiled, run('compile'), trains=True)[1]['parts']
 
 
 def test_switches_name_the_run():

@@ -21,6 +21,34 @@ def test_channels_last_but_where_torch_is_wrong_in_it():
         assert layout.choose(safe, 'cpu', 'bf16') == torch.channels_last
 
 
+def spatial_of(share):
+    """A network with that share of its 100 weights in a 3x3 convolution (9 weights a pair of channels)."""
+    pairs = round(share * 100 / 9)
+    return torch.nn.Sequential(torch.nn.Conv2d(1, pairs, 3), torch.nn.Conv2d(1, 100 - 9 * pairs, 1))
+
+
+@pytest.mark.parametrize('capability', ['AVX2', 'AVX512', 'DEFAULT'])
+def test_networks_of_spatial_kernels_train_contiguous_with_avx2_alone(monkeypatch, capability):
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    spatial, mixed = spatial_of(0.9), spatial_of(0.6)
+    assert (layout.spatial_share(spatial), layout.spatial_share(mixed)) == (0.9, 0.63)
+    contiguous = torch.contiguous_format if capability == 'AVX2' else torch.channels_last
+    assert layout.choose(spatial, 'cpu', 'fp32', trains=True) == contiguous
+    for where in (
+        (mixed, 'cpu', 'fp32', True),
+        (spatial, 'cpu', 'fp32', False),
+        (spatial, 'cpu', 'bf16', True),
+        (spatial, 'cuda', 'fp32', True),
+    ):
+        assert layout.choose(*where) == torch.channels_last
+
+
+def test_depthwise_kernels_are_not_counted_and_upsampling_ones_are():
+    layers = torch.nn.Conv2d(4, 4, 3, groups=4), torch.nn.ConvTranspose2d(2, 2, 3), torch.nn.Conv2d(1, 28, 1)
+    assert layout.spatial_share(torch.nn.Sequential(*layers)) == 36 / (36 + 36 + 28)
+    assert layout.spatial_share(torch.nn.Sequential(torch.nn.Linear(3, 4))) == 0
+
+
 def test_training_in_the_chosen_layout_gives_the_gradient_of_the_plain_one():
     for precision, tolerance in (('fp32', 1e-4), ('bf16', 2e-2)):
         gradients = []
@@ -46,7 +74,7 @@ def test_a_whole_step_is_in_the_layout_that_was_chosen(groups, dilation, switche
     model = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 1), *network(groups, dilation))
     model.data_preprocessor = BatchPreProcessor(mean=[0.0] * 3, std=[1.0] * 3)
     run = Run('r/a', 'scenes', (24, 32), 'short', 0.1, 0, 'bf16', switches=switches)
-    chosen, _ = layout.prepare(model, run)
+    chosen, _ = layout.prepare(model, run, trains=True)
     image = torch.randint(0, 256, (2, 24, 32, 3), dtype=torch.uint8).permute(0, 3, 1, 2)
     batch = {
         'inputs': image,

@@ -24,7 +24,7 @@ def losses(folder, *switches, precision='fp32', fused=False):
     made.config.train_cfg.val_begin = made.config.train_cfg.val_interval = 10**9
     made.config.resume = False
     runner = training._runner(made.config)
-    layout.prepare(runner.model, run)
+    layout.prepare(runner.model, run, trains=True)
     told = []
     runner.register_hook(training.ProgressHook(lambda message: told.append(message['loss']), 0, STEPS, 1))
     runner.train()
