@@ -38,8 +38,7 @@ REPEATED = frozenset({'interrupted', 'skipped'})
 class Setting:
     """What the user chose, resolved: where, how big, how many; ``own`` are the configs of own models by id.
 
-    Runs are spread over ``devices`` (all of one kind), at most ``slots`` on each and ``jobs`` at once. ``slow_bf16``:
-    the precision is one that this processor has no instructions for.
+    Runs are spread over ``devices`` (all of one kind), at most ``slots`` on each and ``jobs`` at once.
     """
 
     dataset: DataSet
@@ -59,7 +58,6 @@ class Setting:
     deadline: float | None = None
     own: Mapping[str, Path] = field(default_factory=dict)
     switches: tuple[Switch, ...] = ()
-    slow_bf16: bool = False
 
 
 @dataclass
@@ -177,6 +175,13 @@ def _config(setting: Setting, run: Run) -> Path:
     return path
 
 
+def _speeds(measured: Measured) -> dict[Any, float]:
+    """Return what was measured here, before it what is usual for a processor that computes less at once."""
+    # AVX-512, and Arm's bf16, are what both precisions are fast with.
+    narrow = environment.computes_bf16() is False
+    return {**(forecast.NARROW_MACS_PER_SEC if narrow else {}), **measured.speeds()}
+
+
 def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], manifest: data_sets.Manifest) -> None:
     from bench.execute import counting
 
@@ -193,9 +198,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
         for run in todo
     ]
     counted = counting.footprints(requests, data_sets.cache_folder())
-    speeds = measured.speeds()
-    if setting.slow_bf16:
-        speeds.setdefault(('cpu', 'bf16'), forecast.SLOW_BF16_MACS_PER_SEC)
+    speeds = _speeds(measured)
     usable = int(devices.USABLE_SHARE * min(devices.device_bytes(device) for device in setting.devices))
     for run, footprint in zip(todo, counted, strict=True):
         rule = budgets.for_network(setting.rule, footprint.params, footprint.macs_image)

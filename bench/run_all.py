@@ -109,7 +109,7 @@ def _run(chosen) -> int:
     slots = devices.slots(spread, chosen.jobs, chosen.jobs_per_gpu, _default_jobs(rule, spread[0]))
     dataset = campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
     own = _own(chosen, dataset)
-    slow = _warn_of_bf16(chosen.precision, spread[0])
+    _warn_of_bf16(chosen.precision, spread[0])
     setting = campaign.Setting(
         dataset=dataset,
         size=_size(chosen, dataset),
@@ -128,7 +128,6 @@ def _run(chosen) -> int:
         deadline=_deadline(chosen),
         own=own.configs,
         switches=options.switches(chosen),
-        slow_bf16=slow,
     )
     joined, selected = own.join(known), [*ids, *own.configs]
     if chosen.dry_run:
@@ -176,18 +175,16 @@ def _cost(chosen) -> int:
     return _close(statuses, page, timings=True)
 
 
-def _warn_of_bf16(precision: Precision, device: str) -> bool:
-    """Say and return that a processor is asked for a precision that it has no instructions for."""
+def _warn_of_bf16(precision: Precision, device: str) -> None:
+    """Say that a processor is asked for a precision that it has no instructions for."""
     from bench import environment
 
-    slow = precision == 'bf16' and device == 'cpu' and environment.computes_bf16() is False
-    if slow:
+    if precision == 'bf16' and device == 'cpu' and environment.computes_bf16() is False:
         print(
             f'note: {environment.cpu_name()} has no instructions for bfloat16 (AVX-512 or Arm bf16): '
             'steps take 9 to 40 times as long as with --precision fp32',
             file=sys.stderr,
         )
-    return slow
 
 
 def _deadline(chosen) -> float | None:

@@ -48,7 +48,10 @@ class _Active(Generic[J]):
 
 
 def context() -> ForkServerContext:
-    """Return the forkserver context with the heavy imports preloaded; threads are set in the child."""
+    """Return the forkserver context with the heavy imports preloaded; threads are set in the child.
+
+    Every child runs the main module's imports again: ``bench.catalogue`` is what takes time among them.
+    """
     # The toolbox asks for a GPU as it is imported. Asked of the driver, CUDA would start in the server, and no process
     # forked from that could use it; asked of the management library it does not.
     os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')
@@ -58,7 +61,7 @@ def context() -> ForkServerContext:
     made = multiprocessing.get_context('forkserver')
     # Without that library the driver is asked all the same: then each process imports for itself.
     alone = _loads('libcuda.so.1') and not _loads('libnvidia-ml.so.1')
-    made.set_forkserver_preload(['bench.execute.apart', *([] if alone else ['bench.worker'])])
+    made.set_forkserver_preload(['bench.execute.apart', 'bench.catalogue', *([] if alone else ['bench.worker'])])
     return made
 
 

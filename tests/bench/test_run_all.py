@@ -36,10 +36,8 @@ def test_bfloat16_that_a_processor_has_no_instructions_for_is_told(
     monkeypatch.setattr(environment, 'computes_bf16', lambda: has)
     monkeypatch.setattr(devices, 'find_devices', lambda *chosen: (device,))
     monkeypatch.setattr(devices, 'slots', lambda *chosen: 1)
-    prepared = []
-    monkeypatch.setattr(campaign, 'prepare', lambda known, ids, setting: prepared.append(setting))
+    monkeypatch.setattr(campaign, 'prepare', lambda known, ids, setting: None)
     monkeypatch.setattr(outlook, 'forecast_text', lambda made: '')
     monkeypatch.setattr(campaign, 'find_dataset', lambda *chosen: SimpleNamespace(name='toy', base_size=(96, 192)))
     assert run_all.main(['--dry-run', '--precision', precision, '--results', str(tmp_path)]) == 0
     assert ('--precision fp32' in capsys.readouterr().err) is warned
-    assert prepared[0].slow_bf16 is warned

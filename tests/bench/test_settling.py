@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import campaign, outlook, repeats, store
+from bench import campaign, forecast, outlook, repeats, store
 from bench.execute.schedule import Outcome
 from bench.records import Forecast, Receipt, Run
 
@@ -105,6 +105,17 @@ def test_a_run_is_repeated_once_its_documented_weights_are_there(tmp_path, docum
     (tmp_path / 'random.pth').touch()
     receipt = SimpleNamespace(status='ok', init=documented and {'documented': documented, 'used': used})
     assert campaign._to_repeat(receipt, SimpleNamespace(retry_failed=False, weights=tmp_path)) is again
+
+
+@pytest.mark.parametrize('has', [True, False, None])
+def test_a_processor_that_computes_less_at_once_is_forecast_slower_until_a_run_tells(monkeypatch, has):
+    monkeypatch.setattr(campaign.environment, 'computes_bf16', lambda: has)
+    measured = SimpleNamespace(speeds=lambda: {('cpu', 'bf16'): 7e9})
+    assumed = {('cpu', 'fp32'): forecast.NARROW_MACS_PER_SEC['cpu', 'fp32']} if has is False else {}
+    assert campaign._speeds(measured) == {('cpu', 'bf16'): 7e9, **assumed}
+    for precision in ('fp32', 'bf16'):
+        kind = 'cpu', precision
+        assert forecast.NARROW_MACS_PER_SEC[kind] < forecast.DEFAULT_MACS_PER_SEC[kind]
 
 
 @pytest.mark.parametrize(

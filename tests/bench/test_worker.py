@@ -101,7 +101,7 @@ def test_where_importing_would_start_cuda_each_process_imports_for_itself(monkey
     monkeypatch.setattr(local, '_loads', lambda library: library in there)
     monkeypatch.setattr(ForkServerContext, 'set_forkserver_preload', lambda self, modules: asked.append(modules))
     local.context()
-    assert asked == [['bench.execute.apart', *(['bench.worker'] if preloaded else [])]]
+    assert asked == [['bench.execute.apart', 'bench.catalogue', *(['bench.worker'] if preloaded else [])]]
 
 
 def test_a_reason_is_one_line():
