@@ -186,7 +186,7 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
     from bench.execute import counting
 
     setting, measured = prepared.setting, prepared.measured
-    threads = max(1, environment.usable_cpus() // setting.jobs)
+    threads = environment.threads(setting.jobs)
     lists = data_sets.write_pair_lists(
         setting.dataset, data_sets.cache_folder() / 'lists' / f'{setting.dataset.name}-{manifest.sha256[:12]}'
     )

@@ -51,9 +51,8 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
         if not config.exists():
             raise PlanError(f'{name} is documented as runnable but {config} does not exist')
         key = sources.cost_key(name, config, setting.device, setting.precision)
-        threads = environment.usable_cpus()
         place = setting.device, setting.precision, setting.results
-        job = CostJob(name, config, *place, key, threads, SAMPLE_SEC[kind], setting.compile)
+        job = CostJob(name, config, *place, key, environment.threads(), SAMPLE_SEC[kind], setting.compile)
         if _is_done(job):
             done[job.folder] = 'ok'
         else:

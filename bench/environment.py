@@ -99,6 +99,17 @@ def usable_cpus() -> int:
     return min(there, cgroups.cpus() or there)
 
 
+def threads(jobs: int = 1) -> int:
+    """Return how many threads each of ``jobs`` runs at once computes with: its share of the processors.
+
+    ``OMP_NUM_THREADS`` is the most, as for any program of PyTorch's.
+    """
+    share = max(1, usable_cpus() // jobs)
+    # A list has a number for each level of nesting; there is one.
+    most = os.environ.get('OMP_NUM_THREADS', '').partition(',')[0].strip()
+    return min(share, int(most)) if most.isdecimal() and int(most) else share
+
+
 def code_version() -> dict[str, Any]:
     """Return the commit of the checkout this package runs from, and whether it was changed since."""
     root = Path(__file__).resolve().parent.parent

@@ -51,6 +51,18 @@ def test_of_this_processor_torch_says_the_same_of_bfloat16():
     assert known == torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
+@pytest.mark.parametrize(
+    ('told', 'jobs', 'threads'),
+    [(None, 1, 8), (None, 3, 2), (None, 20, 1), ('3', 1, 3), ('3', 4, 2), ('2,4', 1, 2), ('0', 1, 8), ('all', 1, 8)],
+)
+def test_runs_share_the_processors_within_what_the_user_allows(monkeypatch, told, jobs, threads):
+    monkeypatch.setattr(environment, 'usable_cpus', lambda: 8)
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
+    if told:
+        monkeypatch.setenv('OMP_NUM_THREADS', told)
+    assert environment.threads(jobs) == threads
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """A function that moves time on: seconds that all processors worked, and those of them that were ours."""

@@ -230,3 +230,21 @@ def test_inference_is_measured_without_gradients_and_the_optimisers_state(benchm
     assert execute(benchmark_folder, 'growing')[1].status == 'ok'
     assert not seen[0].optim_wrapper.optimizer.state
     assert all(parameter.grad is None for parameter in seen[0].model.parameters())
+
+
+@pytest.mark.parametrize(('capability', 'trains_last'), [('AVX2', False), ('AVX512', True)])
+def test_scores_and_times_are_taken_channels_last_whatever_the_layout_of_the_training(
+    benchmark_folder, monkeypatch, tmp_path, capability, trains_last
+):
+    monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
+    weights = lambda model: next(one for one in model.parameters() if one.ndim == 4)  # noqa: E731
+    scored, score = [], scoring.score
+    monkeypatch.setattr(
+        scoring,
+        'score',
+        lambda attempt, trained: (scored.append(weights(trained.runner.model)), score(attempt, trained))[1],
+    )
+    _, receipt = ok(execute(benchmark_folder, 'selected', tmp_path))
+    assert receipt.train['channels_last'] is trains_last
+    assert receipt.latency['channels_last'] is True
+    assert scored[0].is_contiguous(memory_format=torch.channels_last) and not scored[0].is_contiguous()
