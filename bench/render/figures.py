@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -19,9 +19,24 @@ from bench.settings import Setting
 COLOURS = ('#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 LINES = ('-', '--', ':', '-.')
 MEASURED, DOCUMENTED, GREY = '#0072B2', '#E69F00', '#8a8a8a'
+WIDER_FONTS = (
+    'Noto Sans CJK SC', 'Noto Sans CJK JP', 'Noto Sans SC', 'Noto Sans JP', 'Noto Sans KR', 'Source Han Sans SC',
+    'WenQuanYi Micro Hei', 'WenQuanYi Zen Hei', 'Microsoft YaHei', 'Yu Gothic', 'Malgun Gothic', 'PingFang SC',
+    'Hiragino Sans', 'Apple SD Gothic Neo', 'Noto Sans Devanagari', 'Noto Sans Thai',
+)  # fmt: skip
+"""Fonts for letters that DejaVu Sans, which comes with matplotlib, lacks: Chinese, Japanese and Korean above all."""
+
+
+def fonts() -> list[str]:
+    """Return the families that text is drawn with: a letter is taken from the first that has it."""
+    there = set(font_manager.get_font_names())
+    return ['DejaVu Sans', *(name for name in WIDER_FONTS if name in there)]
+
+
+FONTS = fonts()
 STYLE = {
     'figure.facecolor': 'white',
-    'font.family': 'DejaVu Sans',
+    'font.family': FONTS,
     'font.size': 9,
     # A dollar sign in a name is a dollar sign.
     'text.parse_math': False,

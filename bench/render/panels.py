@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from PIL import Image
 
+from bench.render.figures import FONTS
 from bench.render.gather import Row
 from bench.render.images import stored_panels
 from bench.settings import Setting
@@ -56,7 +57,7 @@ def sheet(setting: Setting, rows: Sequence[Row], stem: str) -> bytes | None:
     lines = math.ceil(len(tiles) / columns)
     height, width = truth.shape[:2]
     inches = lines * (_TILE_INCHES * height / width + 0.3) + 0.6 + 0.22 * math.ceil(len(legend) / 8)
-    with rc_context({'font.family': 'DejaVu Sans', 'font.size': 9, 'text.parse_math': False}):
+    with rc_context({'font.family': FONTS, 'font.size': 9, 'text.parse_math': False}):
         figure = Figure(figsize=(_TILE_INCHES * columns, inches), layout='constrained')
         for axes in figure.subplots(lines, columns, squeeze=False).flat:
             axes.set_axis_off()

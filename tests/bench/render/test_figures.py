@@ -80,3 +80,21 @@ def test_a_name_without_end_leaves_room_for_the_bars(catalogue, receipt):
     shown = figures.shortened(long)
     assert (len(shown), shown[:4], shown[-4:]) == (figures.NAME, 'own/', 'last')
     assert figures.shortened('own/net') == 'own/net'
+
+
+def test_letters_that_the_first_font_lacks_come_from_those_that_are_there(monkeypatch):
+    monkeypatch.setattr(
+        figures.font_manager, 'get_font_names', lambda: ['Malgun Gothic', 'DejaVu Sans', 'Comic Sans MS']
+    )
+    assert figures.fonts() == ['DejaVu Sans', 'Malgun Gothic']
+    monkeypatch.setattr(figures.font_manager, 'get_font_names', lambda: [])
+    assert figures.fonts() == ['DejaVu Sans']
+
+
+@pytest.mark.skipif(len(figures.FONTS) == 1, reason='no font for other scripts is installed')
+def test_names_in_other_scripts_are_drawn(recwarn):
+    with figures.rc_context(figures.STYLE):
+        figure = figures.Figure()
+        figure.suptitle('road 道路')
+        figures.FigureCanvasAgg(figure).draw()
+    assert not [one for one in recwarn if 'missing' in str(one.message)]
