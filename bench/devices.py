@@ -101,14 +101,27 @@ def gpu_use_percent(device: str) -> int | None:
     return _asked(device, 'utilization.gpu')
 
 
+def unique_card(device: str) -> str:
+    """Return one name for the card ``cuda[:N]``, however processes call it: its UUID, else that of ``card``."""
+    name = card(device)
+    # Asked of a slice, the program may answer with the whole card, which others use meanwhile.
+    return name if name.startswith('MIG') else _answer(device, 'uuid') or name
+
+
 def _asked(device: str, what: str) -> int | None:
+    told = _answer(device, what)
+    # MIG slices answer with words.
+    return int(told) if told and told.isdecimal() else None
+
+
+def _answer(device: str, what: str) -> str | None:
+    """Return the first word of what nvidia-smi says of a card; None where there is no such program or card."""
     query = ['nvidia-smi', f'--id={card(device)}', f'--query-gpu={what}', '--format=csv,noheader,nounits']
     try:
         answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-        return int(answer.stdout.split()[0])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        # No such program or card, or one that answers with words, as MIG slices do.
+    except (OSError, subprocess.SubprocessError):
         return None
+    return next(iter(answer.stdout.split()), None)
 
 
 def count_gpus() -> int:

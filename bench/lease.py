@@ -60,7 +60,7 @@ class Lease:
         finish: Callable[[], None] = lambda: None,
     ):
         # Named by the card: processes may see different ones as their first.
-        base = folder / (device if device == 'cpu' else f'cuda-{devices.card(device).replace("/", "-")}')
+        base = folder / (device if device == 'cpu' else f'cuda-{devices.unique_card(device).replace("/", "-")}')
         base.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT
         self._gate, self._use, self._here = (os.open(base / name, flags, 0o666) for name in ('gate', 'use', 'here'))

@@ -104,3 +104,15 @@ def test_a_card_that_does_not_tell_its_memory_is_named(nvidia_smi, text, code):
     assert devices.gpu_use_percent('cuda:1') is None
     with pytest.raises(PlanError, match='cuda:1: nvidia-smi does not say how much memory card 1 has'):
         devices.device_bytes('cuda:1')
+
+
+def test_a_card_has_one_name_whether_it_is_seen_by_its_number_or_by_its_uuid(nvidia_smi, monkeypatch):
+    nvidia_smi('GPU-1a2b-3c4d\\n')
+    for seen in ('2', 'GPU-1a2b'):
+        monkeypatch.setenv('CUDA_VISIBLE_DEVICES', seen)
+        assert devices.unique_card('cuda') == 'GPU-1a2b-3c4d'
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', 'MIG-5e6f')
+    assert devices.unique_card('cuda') == 'MIG-5e6f', 'slices of a card are used apart'
+    nvidia_smi('No devices were found', 6)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '2')
+    assert devices.unique_card('cuda') == '2'

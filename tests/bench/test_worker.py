@@ -1,4 +1,5 @@
 import re
+import os
 import signal
 import subprocess
 import sys
@@ -100,7 +101,9 @@ def test_where_importing_would_start_cuda_each_process_imports_for_itself(monkey
     asked = []
     monkeypatch.setattr(local, '_loads', lambda library: library in there)
     monkeypatch.setattr(ForkServerContext, 'set_forkserver_preload', lambda self, modules: asked.append(modules))
+    monkeypatch.delenv('CUDA_DEVICE_ORDER', raising=False)
     local.context()
+    assert os.environ['CUDA_DEVICE_ORDER'] == 'PCI_BUS_ID', 'as nvidia-smi counts cards'
     assert asked == [['bench.execute.apart', 'bench.catalogue', *(['bench.worker'] if preloaded else [])]]
 
 
