@@ -56,10 +56,16 @@ def others_at_work(device: str, watch_sec: float | None = None) -> bool:
     return used is not None and used > BUSY_PERCENT
 
 
+def came_to_card(device: str) -> bool:
+    """Return whether others work on a card once this process has left it: what ``Watch`` cannot tell of one."""
+    return device != 'cpu' and others_at_work(device)
+
+
 class Watch:
     """What other processes have taken of the processors since it was made, while this one was at work.
 
-    A card does not tell whose work it does: there, only ``others_at_work`` and the lease of the device speak.
+    A card does not tell whose work it does: there, ``others_at_work`` before and ``came_to_card`` after it speak, and
+    the lease of the device.
     """
 
     def __init__(self, device: str):

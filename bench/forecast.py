@@ -25,9 +25,9 @@ DEFAULT_MACS_PER_SEC = {
 """Multiply-adds a second, per thread on the CPU; used until a measured run says better."""
 
 NARROW_MACS_PER_SEC = {('cpu', 'fp32'): 1.2e10, ('cpu', 'bf16'): 1.5e9}
-"""The same on a processor that has no AVX-512: single precision as published runs had it, 7 to 16e9 on an AMD EPYC of
-the third generation; bfloat16, for which there are no instructions, 9 to 40 times slower (torch 2.13, convolutions of
-several widths and a DeepLabV3+)."""
+"""The same on a processor without AVX-512 or Arm's bf16: single precision as published runs of a MobileNetV2 had it,
+6 to 18e9 on an AMD EPYC of the third generation; bfloat16, for which there are no instructions, 9 to 40 times slower
+(torch 2.13, convolutions of several widths and a DeepLabV3+)."""
 
 SAME_AGAIN = 1.05
 """A run is given a little more than the peak of an equal one: allocators differ from run to run."""

@@ -75,7 +75,7 @@ def losses(name):
     model = cost.build_on_meta(compose.model_for(compose.read_experiment(paths.configs_dir() / f'{name}.py').model, 11))
     unread.replace(model)
     # What one step leaves is looked at by the next, on a real device when it is known by then.
-    for check in (rmi_checks.unread_labels, class_balanced.unread_labels):
+    for check in (rmi_checks.unread_values, class_balanced.unread_labels):
         check.forget()
     env = ShapeEnv(allow_scalar_outputs=False, allow_dynamic_output_shape_ops=False)
     with FakeTensorMode(shape_env=env, allow_non_fake_inputs=False), torch.no_grad():

@@ -66,7 +66,7 @@ def compare(check: Check, of: Sample, other: Sample, usual: Spread | None, unit:
 def against_number(check: Check, of: Sample, usual: Spread | None, unit: str) -> Outcome:
     """Return what ``value``, ``at_least`` or ``at_most`` came to."""
     measured, seeds = _mean(of, usual), _seeds(of)
-    if check.relation == 'value' and seeds > 1 and measured.deviation:
+    if check.relation == 'value' and measured.deviation:
         return _against_one_run(check, of, measured, unit)
     shown = measured.effect, *measured.interval()
     printed = 'printed ' if of.printed else ''
@@ -225,20 +225,23 @@ def _outcome(
 def _against_one_run(check: Check, of: Sample, measured: Estimate, unit: str) -> Outcome:
     """Compare a documented number, which is one run, with where one more run of ours would lie."""
     deviation, seeds = measured.deviation or 0.0, len(of.values)
-    half = uncertainty.prediction_half_width(deviation, seeds)
+    half = uncertainty.prediction_half_width(deviation, seeds, measured.seed_freedom)
     margin, value = check.margin or 0.0, check.value if check.value is not None else 0.0
     gap = abs(value - measured.effect)
-    one_more = Estimate(measured.effect, deviation * sqrt(1 + 1 / seeds), seeds - 1)
+    one_more = Estimate(measured.effect, deviation * sqrt(1 + 1 / seeds), measured.seed_freedom)
     low, high = measured.effect - half, measured.effect + half
+    # Of one more run on the same images: which images there are says nothing of it.
+    rests = words.basis(measured, seeds, images=False) if measured.borrowed else words.count(seeds)
     told = f'{words.number(measured.effect)} {unit}, one more run between {words.number(low)} and {words.number(high)}'
     return Outcome(
         measured.effect,
         low,
         high,
-        holds=0.0 if gap <= half <= margin else 1.0,
+        # One run, whose spread is that of others, can speak against a number and not for it.
+        holds=0.0 if seeds > 1 and gap <= half <= margin else 1.0,
         fails=min(one_more.p_below(value), one_more.p_above(value)) if gap > margin else 1.0,
         seeds=seeds,
-        phrase=f'the {words.metric(check)} of {words.experiment(of)} is {told} (95 %, {words.count(seeds)})',
+        phrase=f'the {words.metric(check)} of {words.experiment(of)} is {told} (95 %, {rests})',
         claimed=_bounds(check, unit)[2],
         needed=lambda alpha: _or_never(uncertainty.seeds_to_predict(deviation, margin if gap <= margin else gap)),
     )

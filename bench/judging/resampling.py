@@ -230,6 +230,12 @@ def _class_accuracy(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) 
     return _mean(hits / truth, truth > 0)
 
 
+def _fw_iou(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    # A class without pixels weighs nothing.
+    weighted = np.where(truth > 0, truth * hits / (truth + predicted - hits), 0.0)
+    return weighted.sum(axis=-1) / truth.sum(axis=-1)
+
+
 def _pooled_iou(label: int) -> Rule:
     def rule(hits: np.ndarray, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
         return hits[:, label] / (truth + predicted - hits)[:, label]
@@ -242,6 +248,7 @@ _POOLED: dict[str, Rule] = {
     'miou_absent_as_zero': _miou_absent_as_zero,
     'pixel_accuracy': _pixel_accuracy,
     'class_accuracy': _class_accuracy,
+    'fw_iou': _fw_iou,
 }
 POOLED = (*_POOLED, 'miou_per_image')
 """The scores that follow from one confusion matrix an image; so does ``iou.<class>``."""

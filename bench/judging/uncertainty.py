@@ -158,15 +158,18 @@ def pooled_spread(groups: Sequence[Sequence[float]]) -> Spread | None:
     return Spread(sqrt(squares / freedom), freedom) if freedom else None
 
 
-def prediction_half_width(deviation: float, seeds: int, level: float = LEVEL) -> float:
+def prediction_half_width(deviation: float, seeds: int, freedom: float | None = None, level: float = LEVEL) -> float:
     """Return how far one more run may lie from the mean of ``seeds``: t s sqrt(1 + 1/n).
 
+    ``freedom`` is that of a ``deviation`` seen elsewhere, n - 1 if none.
+
     Raises:
-        ValueError: fewer than two seeds, which have no deviation.
+        ValueError: fewer than two seeds, which have no deviation of their own.
     """
-    if seeds < 2:
+    if seeds < 2 and freedom is None:
         raise ValueError(f'{seeds} seeds: a prediction interval needs at least 2')
-    return deviation * quantile(0.5 + level / 2, seeds - 1) * sqrt(1 + 1 / seeds)
+    freedom = seeds - 1 if freedom is None else freedom
+    return deviation * quantile(0.5 + level / 2, freedom) * sqrt(1 + 1 / seeds)
 
 
 def adjusted(p_values: Sequence[float], correction: Correction = 'holm') -> np.ndarray:

@@ -120,7 +120,7 @@ def _ranking(setting: Setting, own: Sequence[Row], is_drawn: bool) -> Section | 
     usual = costs.usual(own)
     on = f'Latency on {usual}, unless said otherwise.' if usual else ''
     without = '' if is_drawn else f'No figures: only the {drawn.FIGURED} settings with the most runs are drawn.'
-    notes = dict.fromkeys([*(row.first('data', 'note') for row in own), on, without])
+    notes = dict.fromkeys([*(_note(row) for row in own), on, without])
     return Section(setting.slug, None, (table,), notes=tuple(note for note in notes if note))
 
 
@@ -144,7 +144,13 @@ def _section(
         (),
         tuple(row.documented for row in {row.experiment: row for row in own}.values() if row.documented),
         tuple(table for table in per_class if table),
+        tuple(dict.fromkeys(f'{row.setting.dataset}: {note}' for row in own if row.setting and (note := _note(row)))),
     )
+
+
+def _note(row: Row) -> str:
+    """Return what is to be known of a row's data set, beside its scores and their intervals."""
+    return row.first('data', 'note') or ''
 
 
 def _summary(gathered: Sequence[Row]) -> list[str]:

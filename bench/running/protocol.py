@@ -100,4 +100,5 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
         'train': trained.memory,
         'inference': {**peak.as_dict(), 'input_shape': list(shape)},
     }
-    return {**timed, 'contended': contended or watch.others_at_work()}, used
+    contended = contended or watch.others_at_work() or environment.came_to_card(job.run.device)
+    return {**timed, 'contended': contended}, used

@@ -35,7 +35,8 @@ def rmi_loss(
 
     Raises:
         ValueError: shapes disagree, a label is out of range, or the pooled map is smaller than a window.
-        FloatingPointError: a logit is not finite.
+        FloatingPointError: a logit is not finite. On a GPU this and illegal labels are found some calls later, not to
+            hold up a training: see ``late_check``, whose ``finish`` looks at the last ones.
     """
     check_shapes(logits, labels)
     regions = Regions(radius, pool, pool_size, pool_stride) if rmi_weight else None

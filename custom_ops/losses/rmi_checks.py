@@ -80,9 +80,8 @@ def check_values(
     ``lowest`` and ``highest`` are the range of the labels that are not ignored; the sum ``cross_entropy`` holds every
     logit times its label, 0 or 1, and is finite only if each of them is.
 
-    On a GPU the labels are looked at ``LATE`` calls later, or when the training ends, when they have long been counted:
-    to look now would be to wait for all that is queued. Of logits that are not finite the loss tells, which is not
-    either.
+    On a GPU all three are looked at ``LATE`` calls later, or when the training ends, when they have long been computed:
+    to look now would be to wait for all that is queued.
 
     Raises:
         ValueError, FloatingPointError: as said there.
@@ -94,17 +93,24 @@ def check_values(
             # Finite logits can still sum to infinity: only the exact count convicts them.
             check_logits(logits)
         return
-    unread_labels.add(torch.stack([lowest, highest]), logits.shape[1], ignore_index)
+    unread = torch.stack([value.to(cross_entropy.dtype) for value in (lowest, highest, cross_entropy)])
+    unread_values.add(unread, logits.shape[1], ignore_index)
 
 
-def _refuse_labels(ends: list[float], num_classes: int, ignore_index: int) -> None:
+def _refuse(values: list[float], num_classes: int, ignore_index: int) -> None:
+    *ends, cross_entropy = values
     for label in ends:
         if not 0 <= label < num_classes:
             raise ValueError(
                 f'label {label:.0f} is outside 0 to {num_classes - 1} and is not the ignored {ignore_index}; '
                 f'it came to the region loss at most {LATE} calls ago'
             )
+    if not isfinite(cross_entropy):
+        raise FloatingPointError(
+            f'the cross entropy of the region loss was {cross_entropy} at most {LATE} calls ago: '
+            'the network has diverged'
+        )
 
 
-unread_labels = LateCheck(_refuse_labels)
-"""The lowest and the highest label of batches on a GPU."""
+unread_values = LateCheck(_refuse)
+"""The lowest and the highest label of batches on a GPU, and the sum of their cross entropy."""

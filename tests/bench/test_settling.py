@@ -113,9 +113,6 @@ def test_a_processor_that_computes_less_at_once_is_forecast_slower_until_a_run_t
     measured = SimpleNamespace(speeds=lambda: {('cpu', 'bf16'): 7e9})
     assumed = {('cpu', 'fp32'): forecast.NARROW_MACS_PER_SEC['cpu', 'fp32']} if has is False else {}
     assert campaign._speeds(measured) == {('cpu', 'bf16'): 7e9, **assumed}
-    for precision in ('fp32', 'bf16'):
-        kind = 'cpu', precision
-        assert forecast.NARROW_MACS_PER_SEC[kind] < forecast.DEFAULT_MACS_PER_SEC[kind]
 
 
 @pytest.mark.parametrize(

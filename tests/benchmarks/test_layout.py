@@ -24,6 +24,9 @@ NETWORKS = (
     'kitti_ablation/upernet_r50',
     'kitti_ablation/batch_norm',
     'kitti_ablation/unet_r18',
+    'hierarchical_attention/hrnet_ocr',
+    'hierarchical_attention/two_stage',
+    'hierarchical_attention/explicit_attention',
     'kitti_ablation/fcn_r50',
     'deeplab_depth/resnet50',
     'squeeze_edge/dlse',
@@ -34,8 +37,9 @@ NETWORKS = (
 )
 ABOUT = f"""Forward and backward pass at {SIZE[0]}x{SIZE[1]}, batch {BATCH}, and the forward pass of one image, both in
 fp32 by one thread of a processor that has {{capability}}: times in channels last over times contiguous, the median of
-{ROUNDS} pairs in turn; above 1 contiguous is faster. *Spatial* is the share of convolution weights in kernels larger
-than 1x1. *Chosen* is the layout that the harness trains in on this processor; it infers in channels last."""
+{ROUNDS} pairs in turn; above 1 contiguous is faster. *Spatial* is the share of the trained convolution weights in
+kernels larger than 1x1. *Chosen* is the layout that the harness trains in on this processor; it scores and times
+channels last."""
 
 
 def passes(name, memory_format):
@@ -75,7 +79,8 @@ def compare(name):
     for index, part in enumerate(('training', 'inference'), start=1):
         contiguous, last = (one[index] for one in made.values())
         contiguous(), last()
-        row[part] = statistics.median(1 / (sec(contiguous) / sec(last)) for _ in range(ROUNDS))
+        pairs = [(sec(contiguous), sec(last)) for _ in range(ROUNDS)]
+        row[part] = statistics.median(theirs / plain for plain, theirs in pairs)
     chosen = layout.choose(made['contiguous'][0], 'cpu', 'fp32', trains=True)
     return row | {'chosen': next(label for label, memory_format in LAYOUTS.items() if memory_format == chosen)}
 

@@ -239,6 +239,18 @@ def test_one_run_speaks_against_a_number_but_never_for_it(generator):
     assert (answer(same), answer(other)) == ('open', 'no')
 
 
+def test_one_run_with_the_spread_of_other_models_is_compared_with_one_more_run():
+    """Spread 2 with ten degrees of freedom: one more run lies within t 2 sqrt(2) = 6.3 points of the first."""
+    usual = Spread(2.0, 10)
+    near, far, equal = (
+        against_number(check('value', documented, 1.0, than=()), sample('a', 50.0), usual, 'percent')
+        for documented in (56.0, 57.0, 50.0)
+    )
+    assert (answer(near), answer(far), answer(equal)) == ('open', 'no', 'open')
+    assert near.high - near.effect == pytest.approx(stats.t.ppf(0.975, 10) * 2 * 2**0.5)
+    assert '1 seed, spread over seeds alone as in the other models' in near.phrase
+
+
 def test_an_order_that_seeds_and_images_cannot_shake():
     values = (10.0, 20.0, 30.0, 40.0)
     names = ('a', 'b', 'c', 'd')

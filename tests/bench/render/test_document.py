@@ -40,6 +40,8 @@ def test_files_have_plain_and_different_names(runs, catalogue):
 def test_a_note_on_the_data_is_shown_with_its_ranking(catalogue, receipt, store):
     made = document.build([store(receipt('toy/base', data={'note': 'rendered'}))], catalogue)
     assert made.rankings[0].notes == ('rendered', 'Latency on Some CPU, unless said otherwise.')
+    [section] = [one for one in made.sections if one.slug == 'toy']
+    assert section.notes == (f'{made.rows[0].setting.dataset}: rendered',)
 
 
 def test_a_report_is_drawn_in_its_own_settings_however_many_others_tell_more(runs, catalogue, receipt, store):

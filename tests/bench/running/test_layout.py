@@ -30,8 +30,8 @@ def spatial_of(share):
 @pytest.mark.parametrize('capability', ['AVX2', 'AVX512', 'DEFAULT'])
 def test_networks_of_spatial_kernels_train_contiguous_with_avx2_alone(monkeypatch, capability):
     monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
-    spatial, mixed = spatial_of(0.9), spatial_of(0.6)
-    assert (layout.spatial_share(spatial), layout.spatial_share(mixed)) == (0.9, 0.63)
+    spatial, mixed = spatial_of(0.99), spatial_of(0.81)
+    assert (layout.spatial_share(spatial), layout.spatial_share(mixed)) == (0.99, 0.81)
     contiguous = torch.contiguous_format if capability == 'AVX2' else torch.channels_last
     assert layout.choose(spatial, 'cpu', 'fp32', trains=True) == contiguous
     for where in (
@@ -43,9 +43,11 @@ def test_networks_of_spatial_kernels_train_contiguous_with_avx2_alone(monkeypatc
         assert layout.choose(*where) == torch.channels_last
 
 
-def test_depthwise_kernels_are_not_counted_and_upsampling_ones_are():
+def test_the_share_is_that_of_ungrouped_kernels_upsampling_ones_too_among_what_is_trained():
     layers = torch.nn.Conv2d(4, 4, 3, groups=4), torch.nn.ConvTranspose2d(2, 2, 3), torch.nn.Conv2d(1, 28, 1)
     assert layout.spatial_share(torch.nn.Sequential(*layers)) == 36 / (36 + 36 + 28)
+    layers[0].requires_grad_(False)
+    assert layout.spatial_share(torch.nn.Sequential(*layers)) == 36 / (36 + 28)
     assert layout.spatial_share(torch.nn.Sequential(torch.nn.Linear(3, 4))) == 0
 
 

@@ -233,7 +233,7 @@ def test_inference_is_measured_without_gradients_and_the_optimisers_state(benchm
 
 
 @pytest.mark.parametrize(('capability', 'trains_last'), [('AVX2', False), ('AVX512', True)])
-def test_scores_and_times_are_taken_channels_last_whatever_the_layout_of_the_training(
+def test_what_is_trained_in_any_layout_is_scored_and_timed_channels_last(
     benchmark_folder, monkeypatch, tmp_path, capability, trains_last
 ):
     monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)

@@ -44,9 +44,9 @@ def test_finite_logits_whose_sum_is_not_are_let_through():
 def busy_device(monkeypatch):
     """The processor passes for a device that works beside the process."""
     monkeypatch.setattr(rmi_checks, 'answers_at_once', lambda device: False)
-    rmi_checks.unread_labels.forget()
+    rmi_checks.unread_values.forget()
     yield
-    rmi_checks.unread_labels.forget()
+    rmi_checks.unread_values.forget()
 
 
 @pytest.mark.parametrize('illegal', [-2, 3, 254])
@@ -63,7 +63,15 @@ def test_a_busy_device_tells_of_an_illegal_label_some_calls_later(busy_device, i
     assert rmi_loss(logits, legal).isfinite()
 
 
-def test_a_busy_device_lets_the_loss_tell_of_logits_that_are_not_finite(busy_device):
-    logits, labels = torch.zeros(1, 3, 16, 16), torch.zeros(1, 16, 16, dtype=torch.long)
-    logits[0, 0, 0, 0] = float('nan')
-    assert not rmi_loss(logits, labels).isfinite()
+@pytest.mark.parametrize('broken', ['nan', 'inf', '-inf'])
+def test_a_busy_device_tells_of_logits_that_are_not_finite_some_calls_later(busy_device, broken):
+    fine, labels = torch.zeros(1, 3, 16, 16), torch.zeros(1, 16, 16, dtype=torch.long)
+    logits = fine.clone()
+    logits[0, 0, 0, 0] = float(broken)
+    assert not rmi_loss(logits, labels).isfinite(), 'the loss tells at once'
+    for _ in range(rmi_checks.LATE - 1):
+        rmi_loss(fine, labels)
+    with pytest.raises(
+        FloatingPointError, match=f'was .* at most {rmi_checks.LATE} calls ago: the network has diverged'
+    ):
+        rmi_loss(fine, labels)
