@@ -129,7 +129,15 @@ def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path):
     assert (tmp_path / 'thesis.tex').read_text() == 'precious'
 
 
-def test_find_renders_into_the_cache_and_the_result_is_sound(tmp_path, monkeypatch):
+@pytest.fixture
+def other_version():
+    """A version that is told anew within, and the true one anew afterwards."""
+    scenes.version.cache_clear()
+    yield
+    scenes.version.cache_clear()
+
+
+def test_find_renders_into_the_cache_and_the_result_is_sound(tmp_path, monkeypatch, other_version):
     monkeypatch.setenv('SEGREPRO_CACHE', str(tmp_path))
     monkeypatch.setattr(scenes, 'COUNTS', FEW)
     monkeypatch.setattr(scenes.write, '__defaults__', (FEW,))

@@ -125,10 +125,18 @@ def test_nothing_starts_that_would_end_after_the_deadline():
     assert not spans
 
 
+@pytest.fixture
+def handled():
+    """Both signals are handled as Ctrl-C is; a shell that starts the tests in the background would ignore it."""
+    kept = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGINT, signal.SIGTERM)}
+    yield tuple(kept)
+    for one, handler in kept.items():
+        signal.signal(one, handler)
+
+
 @pytest.mark.parametrize('asked', [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_while_an_outcome_is_taken_lets_the_others_save(tmp_path, asked):
+def test_ctrl_c_while_an_outcome_is_taken_lets_the_others_save(tmp_path, handled, asked):
     """And what is handled as Ctrl-C, as the command does with the end of its time in a batch system."""
-    kept = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
     taken = []
 
     def take(outcome):
@@ -138,15 +146,9 @@ def test_ctrl_c_while_an_outcome_is_taken_lets_the_others_save(tmp_path, asked):
             taken.append('to its end')
 
     jobs = [replace(job(name), results=tmp_path) for name in 'abc']
-    try:
-        for one in kept:
-            signal.signal(one, signal.default_int_handler)
-        with pytest.raises(KeyboardInterrupt):
-            carry_out(jobs, target=fake_workers.saves_when_asked, take=take)
-        assert {signal.getsignal(one) for one in kept} == {signal.default_int_handler}
-    finally:
-        for one, handler in kept.items():
-            signal.signal(one, handler)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(jobs, target=fake_workers.saves_when_asked, take=take)
+    assert {signal.getsignal(one) for one in handled} == {signal.default_int_handler}
     assert taken == [
         ('fake/a', 'ok', True),
         'to its end',
@@ -155,7 +157,7 @@ def test_ctrl_c_while_an_outcome_is_taken_lets_the_others_save(tmp_path, asked):
     ]
 
 
-def test_the_second_ctrl_c_ends_all_at_once(tmp_path):
+def test_the_second_ctrl_c_ends_all_at_once(tmp_path, handled):
     def take(outcome):
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
