@@ -176,7 +176,7 @@ def _config(setting: Setting, run: Run) -> Path:
 
 
 def _speeds(measured: Measured) -> dict[Any, float]:
-    """Return what was measured here, before it what is usual for a processor that computes less at once."""
+    """Return the speeds measured here and, where there are none yet, those usual for a processor like this one."""
     # AVX-512, and Arm's bf16, are what both precisions are fast with.
     narrow = environment.computes_bf16() is False
     return {**(forecast.NARROW_MACS_PER_SEC if narrow else {}), **measured.speeds()}

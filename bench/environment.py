@@ -56,16 +56,11 @@ def others_at_work(device: str, watch_sec: float | None = None) -> bool:
     return used is not None and used > BUSY_PERCENT
 
 
-def came_to_card(device: str) -> bool:
-    """Return whether others work on a card once this process has left it: what ``Watch`` cannot tell of one."""
-    return device != 'cpu' and others_at_work(device)
-
-
 class Watch:
     """What other processes have taken of the processors since it was made, while this one was at work.
 
-    A card does not tell whose work it does: there, ``others_at_work`` before and ``came_to_card`` after it speak, and
-    the lease of the device.
+    A card does not tell whose work it does: there, ``others_at_work`` before and ``met_others`` after it speak, and the
+    lease of the device.
     """
 
     def __init__(self, device: str):
@@ -80,6 +75,10 @@ class Watch:
         everybody, own = (now - before for now, before in zip(_busy_sec(), self._before, strict=True))
         offered = (time.monotonic() - self._began) * (os.cpu_count() or 1)
         return 100 * (everybody - own) > BUSY_PERCENT * offered
+
+    def met_others(self) -> bool:
+        """Return the same once the work is done; a card's use is looked at then, when none of it is this process's."""
+        return self.others_at_work() if self._device == 'cpu' else others_at_work(self._device)
 
 
 def _busy_sec() -> tuple[float, float]:

@@ -49,7 +49,7 @@ def measure(job: CostJob) -> Iterator[dict[str, Any]]:
     contended = environment.others_at_work(job.device)
     watch = environment.Watch(job.device)
     timed = _timed(job, model, inputs)
-    contended = contended or watch.others_at_work() or environment.came_to_card(job.device)
+    contended = contended or watch.met_others()
     counter = energy.find_counter(job.device)
     record = {
         **head(job, 'ok', ''),

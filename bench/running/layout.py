@@ -54,11 +54,11 @@ def tf32(device: str) -> dict[str, bool] | None:
 
 
 def choose(model: nn.Module, device: str, precision: str, trains: bool = False) -> torch.memory_format:
-    """Return the layout for ``model``: channels last, 10 to 25 % faster with AVX-512 and tensor cores, but twice.
+    """Return the layout for ``model``: channels last, 10 to 25 % faster with AVX-512 and tensor cores; two exceptions.
 
     On a CPU in bfloat16, torch's weight gradient of a dilated depthwise convolution is wrong in that layout (off by
     its own size, or infinite, in 2.13; ``tests/canaries`` shows it), so networks with one stay contiguous there.
-    With AVX2 and no more, networks of mostly spatial kernels train faster contiguous, see ``MOSTLY_SPATIAL``.
+    With AVX2 and no more, networks of nearly all spatial kernels train faster contiguous, see ``MOSTLY_SPATIAL``.
     """
     if device != 'cpu':
         return torch.channels_last

@@ -100,5 +100,4 @@ def _time(attempt: Attempt, trained: training.Trained, alone: bool) -> tuple[dic
         'train': trained.memory,
         'inference': {**peak.as_dict(), 'input_shape': list(shape)},
     }
-    contended = contended or watch.others_at_work() or environment.came_to_card(job.run.device)
-    return {**timed, 'contended': contended}, used
+    return {**timed, 'contended': contended or watch.met_others()}, used

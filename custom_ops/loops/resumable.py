@@ -15,8 +15,8 @@ class ResumableIterLoop(IterBasedTrainLoop):
     Stock mmengine resumes weights, optimiser and schedules but no random state. Here the sampler is moved
     to its position, the loader's iterator is created (which draws a number), and only then the state saved by
     ``AtomicCheckpointHook`` is restored. Validation leaves no trace in the generators, so where it falls does
-    not change the training. Exact with loaders that work in this process (``num_workers=0``);
-    workers draw anew, as they would in no other part of the training.
+    not change the training. Exact with loaders that work in this process (``num_workers=0``); workers of others
+    draw numbers that they have not drawn before.
 
     Values that a loss has yet to look at, see ``losses.late_check``, are looked at in the end.
     """

@@ -81,7 +81,7 @@ def check_values(
     logit times its label, 0 or 1, and is finite only if each of them is.
 
     On a GPU all three are looked at ``LATE`` calls later, or when the training ends, when they have long been computed:
-    to look now would be to wait for all that is queued.
+    to look now would be to wait for all that is queued. A sum that is not finite is refused there whatever made it so.
 
     Raises:
         ValueError, FloatingPointError: as said there.

@@ -34,7 +34,8 @@ def test_a_device_is_busy_by_its_own_use(monkeypatch, card, processors, device, 
 def test_who_came_to_a_card_is_seen_once_it_was_left_and_a_processor_is_not_watched_for_it(monkeypatch):
     asked = []
     monkeypatch.setattr(environment, 'others_at_work', lambda device: asked.append(device) or True)
-    assert [environment.came_to_card(device) for device in ('cpu', 'cuda:1')] == [False, True]
+    monkeypatch.setattr(environment, '_busy_sec', lambda: (0.0, 0.0))
+    assert [environment.Watch(device).met_others() for device in ('cpu', 'cuda:1')] == [False, True]
     assert asked == ['cuda:1']
 
 
