@@ -48,13 +48,19 @@ def rule(name: str, factor: float | None = None) -> BudgetRule:
 def for_network(chosen: BudgetRule, params: int, macs: int) -> BudgetRule:
     """Return the rule for a network of ``params`` weights and ``macs`` multiply-adds: smoke spends less on a heavy one.
 
-    Where its weights are what makes it heavy, Adam runs fused, in a tenth of the time. torch's fused Adam on a CPU
-    assumes that weights, gradients and its own state lie in the same memory layout and is silently wrong where a
-    checkpoint brings another one; a smoke run is never continued elsewhere, so it is safe there and only there.
+    Where its weights are what makes it heavy, every pass over them counts. Adam runs fused, in a tenth of the time:
+    torch's fused Adam on a CPU assumes that weights, gradients and its own state lie in the same memory layout and is
+    silently wrong where a checkpoint brings another one; a smoke run is never continued elsewhere, so it is safe there
+    and only there. How it convolves: ``running.layout.kernels``.
     """
     if chosen.name != 'smoke' or (params < HEAVY_PARAMS and macs < HEAVY_MACS):
         return chosen
-    fused = params >= HEAVY_PARAMS
     return replace(
-        chosen, min_steps=1, max_steps=1, val_images=1, test_images=2, scored_train_images=1, fused_adam=fused
+        chosen,
+        min_steps=1,
+        max_steps=1,
+        val_images=1,
+        test_images=2,
+        scored_train_images=1,
+        heavy_weights=params >= HEAVY_PARAMS,
     )

@@ -197,10 +197,11 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
         )
         for run in todo
     ]
-    counted = counting.footprints(requests, data_sets.cache_folder())
+    counted = counting.count(requests, data_sets.cache_folder())
     speeds = _speeds(measured)
     usable = int(devices.USABLE_SHARE * min(devices.device_bytes(device) for device in setting.devices))
-    for run, footprint in zip(todo, counted, strict=True):
+    for run, found in zip(todo, counted, strict=True):
+        footprint = found.footprint
         rule = budgets.for_network(setting.rule, footprint.params, footprint.macs_image)
         parts = forecast.micro_batches(footprint, run.device, usable)
         parts = forecast.micro_batches(measured.after_oom(footprint, run, classes, parts), run.device, usable)
@@ -219,6 +220,8 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
                 accumulate=parts,
                 keep_checkpoints=setting.keep_checkpoints or run.folder in prepared.needed,
                 class_pixels=tuple(manifest.class_pixels['train']),
+                cost=found.cost,
+                run_cost=found.run_cost,
             )
         )
         images = _scored_images(setting.dataset, rule)

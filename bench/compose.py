@@ -133,7 +133,7 @@ def compose(
     shown, seed = {**protocol, 'augment': augment}, run.seed + STAGE_SEEDS * leg.index
     config: dict[str, Any] = {
         **_model(experiment, run, dataset, class_pixels, moved),
-        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.fused_adam, stage),
+        'optim_wrapper': _optim_wrapper(experiment, run, accumulate, rule.heavy_weights, stage),
         'param_scheduler': schedules.schedulers(stage.schedule, stage.epochs, leg.steps, accumulate),
         'train_dataloader': train_loader(shown, size, dataset, pairs, batch // accumulate, run.device, pixels, seed),
         'train_cfg': _train_loop(leg, accumulate),
@@ -232,10 +232,10 @@ def _model(
 
 
 def _optim_wrapper(
-    experiment: Config, run: Run, accumulate: int, fused_adam: bool, stage: stages.Stage
+    experiment: Config, run: Run, accumulate: int, heavy_weights: bool, stage: stages.Stage
 ) -> dict[str, Any]:
     cuda, kind = run.device.startswith('cuda'), experiment.optimizer.type
-    wanted = 'no-fused' not in run.switches and kind in (FUSED if cuda else ('Adam',) if fused_adam else ())
+    wanted = 'no-fused' not in run.switches and kind in (FUSED if cuda else ('Adam',) if heavy_weights else ())
     # Fused SGD stops where some weights have a momentum and others, which were frozen until now, have none yet.
     fused = {'fused': True} if wanted and not (kind == 'SGD' and stage.turns) else {}
     rate = {} if stage.lr is None else {'lr': stage.lr}

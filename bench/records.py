@@ -173,8 +173,8 @@ class BudgetRule:
 
     ``factor`` is the share of the documented epochs, ``validations`` how often the val split is scored while training.
     ``val_images``, ``test_images`` and ``scored_train_images`` limit how many images of a split are scored, spread
-    evenly over it (None: all); ``latency_sec`` is how long a forward is timed. ``fused_adam`` updates all weights in
-    one pass over memory; a training that may be resumed must not use it, see ``budgets.for_network``.
+    evenly over it (None: all); ``latency_sec`` is how long a forward is timed. ``heavy_weights`` says that the
+    weights take longer to read than images to compute: see ``budgets.for_network``.
     """
 
     name: Budget
@@ -187,7 +187,7 @@ class BudgetRule:
     scored_train_images: int | None = None
     validations: int = 10
     latency_sec: float = 2.0
-    fused_adam: bool = False
+    heavy_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -241,6 +241,7 @@ class Job:
     folder where pretrained weights are looked up by name, ``class_pixels`` the labelled pixels of each class in the
     train split (empty: not counted). ``keep_checkpoints`` leaves the last and the best weights beside the receipt: on
     request, or because another run starts from them. ``memory_bytes`` is the forecast that the run was admitted with.
+    ``cost`` and ``run_cost`` are the receipt's, counted before the run starts (None: not counted).
     """
 
     run: Run
@@ -257,6 +258,8 @@ class Job:
     keep_checkpoints: bool = False
     class_pixels: tuple[int, ...] = ()
     memory_bytes: int = 0
+    cost: dict[str, Any] | None = None
+    run_cost: dict[str, Any] | None = None
 
     @property
     def folder(self) -> str:
@@ -327,7 +330,7 @@ class Receipt:
 
     @classmethod
     def of(cls, job: Job, status: Status = 'ok', reason: str = '') -> 'Receipt':
-        """Return the receipt of ``job`` before anything was measured."""
+        """Return the receipt of ``job`` before anything was measured: what was counted is in it."""
         run = job.run
         return cls(
             schema_version=SCHEMA_VERSION,
@@ -343,5 +346,7 @@ class Receipt:
             factor=run.factor if run.budget == 'short' else None,
             precision=run.precision,
             size=run.size,
+            cost=job.cost,
+            run_cost=job.run_cost,
             switches=run.switches,
         )

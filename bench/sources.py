@@ -19,6 +19,7 @@ ALWAYS = (
     'bench/amounts.py',
     'bench/checkpoints.py',
     'bench/compose.py',
+    'bench/execute/counting.py',
     'bench/hooks.py',
     'bench/measure/accuracy.py',
     'bench/measure/allocator.py',

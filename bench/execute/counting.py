@@ -1,10 +1,14 @@
-"""Count networks for the forecast, in child processes (the commands themselves never load torch)."""
+"""Count the networks of a plan before anything starts, for receipts and forecasts, in child processes.
+
+The commands themselves never load torch, and a network is counted once whatever trains it: seeds and experiments that
+share it, and the next command.
+"""
 
 import hashlib
 import json
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -33,8 +37,17 @@ class CountRequest:
     base_size: Size
 
 
-def footprints(requests: Sequence[CountRequest], cache: Path) -> list[Footprint]:
-    """Return the footprint of every request, counting only those that ``cache`` does not know.
+@dataclass(frozen=True)
+class Counted:
+    """``cost`` and ``run_cost`` as receipts have them, see ``measure.cost.count``, and the ``footprint`` of the run."""
+
+    cost: dict[str, Any]
+    run_cost: dict[str, Any]
+    footprint: Footprint
+
+
+def count(requests: Sequence[CountRequest], cache: Path) -> list[Counted]:
+    """Return what is counted of every request, counting only those that ``cache`` does not know.
 
     Raises:
         BenchError: a network cannot be built; the message names the experiment.
@@ -55,22 +68,23 @@ def _path(cache: Path, request: CountRequest) -> Path:
     variant = request.run.variant.rsplit('-seed', 1)[0]
     numbers = (request.classes, request.images, request.base_size, request.rule)
     text = '\0'.join([request.run.experiment, variant, *map(str, numbers), *sources.digests(request.config)])
-    return cache / 'footprints' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
+    return cache / 'counts' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
 
 
-def _read(path: Path) -> Footprint | None:
+def _read(path: Path) -> Counted | None:
     try:
-        return Footprint(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        stored = json.loads(path.read_text())
+        return Counted(stored['cost'], stored['run_cost'], Footprint(**stored['footprint']))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _count_in_children(requests: Sequence[CountRequest]) -> list[Footprint]:
+def _count_in_children(requests: Sequence[CountRequest]) -> list[Counted]:
     # Neighbours often share a network, which one child counts once, so each takes a piece.
     longest = max(LEAST_PIECE, math.ceil(len(requests) / environment.usable_cpus()))
     children = [_Child(requests[start : start + longest]) for start in range(0, len(requests), longest)]
     try:
-        return [found for child in children for found in child.footprints()]
+        return [found for child in children for found in child.counted()]
     finally:
         for child in children:
             child.close()
@@ -86,8 +100,8 @@ class _Child:
         self._process.start()
         sender.close()
 
-    def footprints(self) -> Iterator[Footprint]:
-        """Yield the footprints in order, each as soon as it is there."""
+    def counted(self) -> Iterator[Counted]:
+        """Yield what was counted in order, each as soon as it is there."""
         for request in self._requests:
             try:
                 answer = self._receiver.recv()
@@ -110,31 +124,39 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
     networks = _Networks()
     for request in requests:
         try:
-            channel.send(_footprint(request, networks))
+            channel.send(_count_one(request, networks))
         except Exception as error:
             channel.send(f'{request.run.experiment}: the network cannot be counted: {type(error).__name__}: {error}')
             return
 
 
-def _footprint(request: CountRequest, networks: '_Networks') -> Footprint:
+def _count_one(request: CountRequest, networks: '_Networks') -> Counted:
     # Imported here: this runs in the child, the commands never load torch.
     from bench import amounts, budgets, compose, stages, worker  # noqa: F401
     from bench.pipelines import image_sizes, train_size
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
-    model = compose.model_for(experiment.model, request.classes)
     trained, scored = image_sizes(protocol, request.run.dataset, request.base_size, request.run.size)
     crop = train_size(protocol, trained)
     samples = request.images * protocol.samples_per_image
     batch = amounts.batch_size(request.rule, protocol.batch_size)
-    counted = networks.count(model, scored, protocol.cost.count_auxiliary, crop, batch)
-    rule = budgets.for_network(request.rule, counted['params'], counted['macs_image'])
+    model = compose.model_for(experiment.model, request.classes)
+    run_cost = networks.cost(model, (3, *scored), protocol.cost.count_auxiliary)
+    macs_crop = networks.cost(model, (3, *crop), True)['macs']
+    batch_bytes = networks.batch_bytes(model, (3, *crop), batch)
+    documented = compose.model_for(experiment.model, protocol.num_classes)
+    channels, height, width = protocol.cost.input_shape
+    cost = networks.cost(documented, (channels, height, width), protocol.cost.count_auxiliary)
+    rule = budgets.for_network(request.rule, run_cost['params'], run_cost['macs'])
     stated = stages.read(protocol, request.run.experiment)
     legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})
     # In steps of the documented batch at the full size, which is what the other stages are shares of.
     full = sum(leg.steps * amounts.batch_size(rule, leg.stage.batch_size) * leg.stage.scale**2 / batch for leg in legs)
-    return Footprint(
-        **counted,
+    footprint = Footprint(
+        params=run_cost['params'],
+        macs_image=run_cost['macs'],
+        macs_crop=macs_crop,
+        batch_bytes=batch_bytes,
         micro_batch=batch,
         crop_pixels=crop[0] * crop[1],
         steps=max(1, round(full)) if legs else 0,
@@ -142,38 +164,41 @@ def _footprint(request: CountRequest, networks: '_Networks') -> Footprint:
         optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
         validations=sum(leg.validations for leg in legs),
     )
+    return Counted(cost, run_cost, footprint)
 
 
 class _Networks:
     """Counts networks, each once: many experiments differ in how they train alone."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, int]] = {}
+        self._known: dict[str, Any] = {}
+        self._last: tuple[str, Any] = ('', None)
 
-    def count(
-        self, model: Mapping[str, Any], size: tuple[int, int], auxiliary: bool, crop: tuple[int, int], batch: int
-    ) -> dict[str, int]:
-        """Return the fields of ``Footprint`` that follow from the network, one image and one batch of crops."""
-        text = repr((model, size, auxiliary, crop, batch))
-        if text not in self._known:
-            self._known[text] = self._count(model, size, auxiliary, crop, batch)
-        return self._known[text]
+    def cost(self, model: Mapping[str, Any], shape: tuple[int, int, int], auxiliary: bool) -> dict[str, Any]:
+        """Return ``measure.cost.count`` of the network of the config ``model``."""
+        from bench.measure import cost
 
-    @staticmethod
-    def _count(
-        model: Mapping[str, Any], size: tuple[int, int], auxiliary: bool, crop: tuple[int, int], batch: int
-    ) -> dict[str, int]:
-        from bench.measure import cost, footprint
+        return self._once((model, shape, auxiliary), lambda: cost.count(self._built(model), shape, auxiliary))
 
-        built = cost.build_on_meta(model)
-        image = cost.count(built, (3, *size), auxiliary)
-        sample = cost.count(built, (3, *crop), count_auxiliary=True)
+    def batch_bytes(self, model: Mapping[str, Any], shape: tuple[int, int, int], batch: int) -> int:
+        """Return the bytes that a training step of ``batch`` samples of ``shape`` [C, H, W] takes at most."""
+        from bench.measure.footprint import training_footprint
+
         # Some layers normalise over a batch, and take no single sample while training.
         counted = max(2, batch)
-        saved = footprint.training_footprint(built, (3, *crop), counted)
-        return {
-            'params': image['params'],
-            'macs_image': image['macs'],
-            'macs_crop': sample['macs'],
-            'batch_bytes': (saved['activation_bytes'] + saved['transient_bytes']) * batch // counted,
-        }
+        saved = self._once((model, shape, counted), lambda: training_footprint(self._built(model), shape, counted))
+        return (saved['activation_bytes'] + saved['transient_bytes']) * batch // counted
+
+    def _once(self, what: tuple[Any, ...], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        text = repr(what)
+        if text not in self._known:
+            self._known[text] = count()
+        return self._known[text]
+
+    def _built(self, model: Mapping[str, Any]) -> Any:
+        from bench.measure import cost
+
+        # Only the last one is kept: its counts follow each other.
+        if self._last[0] != repr(model):
+            self._last = repr(model), cost.build_on_meta(model)
+        return self._last[1]

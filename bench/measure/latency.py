@@ -62,8 +62,8 @@ def measure_latency(
 
     Returns:
         ``device``, ``device_name``, ``threads``, ``batch_size``, ``input_shape``, ``precision``, ``tf32``,
-        ``channels_last``, ``region``, ``samples`` (their number), ``samples_us`` (each one, rounded to microseconds),
-        ``warmup`` (steps), ``warmup_stable`` and what ``summarise`` returns.
+        ``onednn``, ``channels_last``, ``region``, ``samples`` (their number), ``samples_us`` (each one, rounded to
+        microseconds), ``warmup`` (steps), ``warmup_stable`` and what ``summarise`` returns.
 
     Raises:
         ValueError: ``seconds``, ``min_samples`` or ``batch_size`` is not positive.
@@ -90,6 +90,7 @@ def measure_latency(
         'input_shape': None if input_shape is None else list(input_shape),
         'precision': precision,
         'tf32': _uses_tf32(device),
+        'onednn': bool(torch.backends.mkldnn.enabled) if device.type == 'cpu' else None,
         'channels_last': channels_last,
         'region': REGION,
         'samples': len(samples_sec),

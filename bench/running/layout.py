@@ -1,11 +1,16 @@
-"""The memory layout that a network trains and infers in: channels last where it is faster and right."""
+"""How a network computes: channels last where that is faster and right, and by whose convolutions.
 
+Both were measured: ``reports/benchmarks.md``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-from bench.records import Run
+from bench.records import BudgetRule, Run
 from bench.running import compiling
 from custom_ops.preprocessors import BatchPreProcessor
 
@@ -46,6 +51,28 @@ def bring(model: nn.Module, layout: torch.memory_format) -> None:
         preprocessor.memory_format = layout
 
 
+@contextmanager
+def kernels(run: Run, rule: BudgetRule) -> Iterator[None]:
+    """Within, the few small images that a smoke run shows a network of heavy weights are convolved by torch itself.
+
+    With AVX2 and no more, in single precision: oneDNN copies all weights into blocks of its own before each
+    convolution, which takes longer than the convolution, and for the largest of them, 4860 to 2430 channels on maps of
+    2x2, has no other weight gradient than its reference, which takes 18 s.
+    """
+    used = torch.backends.mkldnn.enabled
+    narrow = run.device == 'cpu' and run.precision == 'fp32' and torch.backends.cpu.get_cpu_capability() == 'AVX2'
+    torch.backends.mkldnn.enabled = used and not (narrow and rule.heavy_weights)
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = used
+
+
+def onednn(device: str) -> bool | None:
+    """Return whether a processor convolves by oneDNN; None on a GPU."""
+    return bool(torch.backends.mkldnn.enabled) if device == 'cpu' else None
+
+
 def tf32(device: str) -> dict[str, bool] | None:
     """Return which float32 products a GPU may round to 10 bits of mantissa; None on a processor."""
     if not device.startswith('cuda'):
@@ -65,7 +92,8 @@ def choose(model: nn.Module, device: str, precision: str, trains: bool = False) 
     if precision == 'bf16':
         avoided = any(_is_dilated_depthwise(module) for module in model.modules())
     else:
-        avoided = trains and torch.backends.cpu.get_cpu_capability() == 'AVX2' and spatial_share(model) > MOSTLY_SPATIAL
+        narrow = torch.backends.cpu.get_cpu_capability() == 'AVX2' and torch.backends.mkldnn.enabled
+        avoided = trains and narrow and spatial_share(model) > MOSTLY_SPATIAL
     return torch.contiguous_format if avoided else torch.channels_last
 
 

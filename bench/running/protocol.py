@@ -1,4 +1,4 @@
-"""The parts of a run, inside its process: train, score, count, time. Each returns blocks of the receipt."""
+"""The parts of a run, inside its process: train, score, time. Each returns blocks of the receipt."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from bench import compose, environment, lease, pipelines, stages
-from bench.measure import cost, latency, memory
+from bench.measure import latency, memory
 from bench.records import Job, Size
-from bench.running import scoring, training
+from bench.running import layout, scoring, training
 from bench.running.attempt import Attempt, Report
 
 
@@ -22,6 +22,11 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     Raises:
         Whatever a part raises; ``worker.classify`` turns it into a status.
     """
+    with layout.kernels(job.run, job.rule):
+        return _carry_out(job, folder, report)
+
+
+def _carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     report({'kind': 'stage', 'stage': 'compose'})
     experiment = compose.read_experiment(job.config)
     protocol = stages.read(experiment.protocol, job.run.experiment)
@@ -30,7 +35,6 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     blocks = {'data': describe_data(job), **trained.blocks}
     if protocol.score:
         blocks |= scoring.score(attempt, trained)
-    blocks |= _count(attempt)
     # Nobody reads the times of a smoke run, so it waits for nobody. Nor does one that shared a GPU: its kernels were
     # chosen while others worked there, and are not those of a network alone, which ``--cost`` times.
     shared_gpu = job.run.device.startswith('cuda') and lease.met_others()
@@ -50,19 +54,6 @@ def describe_data(job: Job) -> dict[str, Any]:
         'classes': list(dataset.classes),
         'redistributable': dataset.redistributable,
         'note': dataset.note,
-    }
-
-
-def _count(attempt: Attempt) -> dict[str, Any]:
-    """Count the documented network at its documented size, and the run's own at the run's size."""
-    attempt.enter('count')
-    protocol = attempt.experiment.protocol
-    documented = compose.model_for(attempt.experiment.model, protocol.num_classes)
-    own = compose.model_for(attempt.experiment.model, len(attempt.job.dataset.classes))
-    auxiliary = protocol.cost.count_auxiliary
-    return {
-        'cost': cost.count_config(documented, tuple(protocol.cost.input_shape), auxiliary),
-        'run_cost': cost.count_config(own, (3, *_scored_size(attempt)), auxiliary),
     }
 
 

@@ -28,7 +28,7 @@ from custom_ops.hooks.deferred import DeferredValues
 from custom_ops.hooks.lr_range import suggest
 
 WEIGHTS, BEST, DONE = 'weights.pth', 'best.pth', 'done.json'
-SPEED = ('channels_last', 'fused', 'compile', 'autocast', 'tf32')
+SPEED = ('channels_last', 'onednn', 'fused', 'compile', 'autocast', 'tf32')
 """Keys of the receipt that say how a step was computed."""
 
 
@@ -261,6 +261,7 @@ class _Leg:
             'accumulate': made.accumulate,
             'input_size': list(made.crop),
             'channels_last': self.memory_format == torch.channels_last,
+            'onednn': layout.onednn(job.run.device),
             'fused': bool(made.config.optim_wrapper.optimizer.get('fused')),
             'compile': self.compiled,
             'autocast': None if job.run.precision == 'fp32' else job.run.precision,

@@ -23,14 +23,14 @@ def test_smoke_spends_less_on_a_heavy_network():
     slow = budgets.for_network(smoke, 0, budgets.HEAVY_MACS)
     light = budgets.for_network(smoke, budgets.HEAVY_PARAMS, 0)
     assert slow.max_steps == light.max_steps
-    assert not slow.fused_adam
+    assert not slow.heavy_weights
     assert light.min_steps == light.max_steps <= 4
     assert light.test_images < smoke.test_images
-    assert light.fused_adam
+    assert light.heavy_weights
 
 
 @pytest.mark.parametrize('name', ['short', 'full'])
 def test_evidence_is_never_thinned_for_a_heavy_network(name):
     rule = budgets.rule(name)
     assert budgets.for_network(rule, 10**9, 10**15) == rule
-    assert not rule.fused_adam
+    assert not rule.heavy_weights

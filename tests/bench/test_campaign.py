@@ -44,6 +44,7 @@ def test_every_failure_is_a_record_and_the_others_go_on(command):
     assert 'nan at iteration 2' in receipts['nan']['reason']
     assert 'ran longer than 30 s' in receipts['hangs']['reason']
     assert receipts['nan']['metrics'] is None
+    assert receipts['killed']['cost'] == receipts['good']['cost'], 'counted before anything was run'
     assert receipts['memory']['memory']['admitted_bytes'] > 0, 'the next forecast begins above it'
     assert '1 of 6 runs ok' in ended.stdout
 

@@ -22,7 +22,7 @@ from bench.records import Catalogue, DataSet, Experiment, Pair, Receipt
 SIZES = (10, 1_000, 100_000)
 SEEDS = 10
 AT_ONCE = 8
-COUNTED = Footprint(1_000_000, 10**8, 10**8, 10**8, 2, 64 * 80, 6, 2)
+COUNTED = counting.Counted({}, {}, Footprint(1_000_000, 10**8, 10**8, 10**8, 2, 64 * 80, 6, 2))
 
 
 def fake_catalogue(experiments: int) -> Catalogue:
@@ -85,7 +85,7 @@ def folder(tmp_path, monkeypatch):
     manifest = data_sets.Manifest('0' * 64, {}, {'train': (1, 1)})
     monkeypatch.setattr(data_sets, 'check', lambda dataset, cache: manifest)
     monkeypatch.setattr(data_sets, 'write_pair_lists', lambda dataset, folder: {})
-    monkeypatch.setattr(counting, 'footprints', lambda requests, cache: [COUNTED] * len(requests))
+    monkeypatch.setattr(counting, 'count', lambda requests, cache: [COUNTED] * len(requests))
     monkeypatch.setattr(devices, 'places', lambda names, slots: (Place('cpu', slots, 2**40),))
     # Syncing every receipt to the disk is linear by itself and would hide what is not.
     monkeypatch.setattr(store.os, 'fsync', lambda descriptor: None)

@@ -5,17 +5,14 @@ With SEGREPRO_WRITE_BENCHMARKS=1 in the environment it also writes ``reports/ben
 """
 
 import statistics
-import time
 
 import pandas as pd
 import pytest
 import torch
-from mmseg.registry import MODELS
+from passes import LAYOUTS, passes, sec
 
-from bench import compose, paths
 from bench.running import layout
 
-LAYOUTS = {'contiguous': torch.contiguous_format, 'channels last': torch.channels_last}
 BATCH, SIZE, ROUNDS = 4, (64, 96), 5
 NETWORKS = (
     'unet_phases/phase_3',
@@ -42,39 +39,8 @@ kernels larger than 1x1. *Chosen* is the layout that the harness trains in on th
 channels last."""
 
 
-def passes(name, memory_format):
-    """Return a training step and an inference of a documented network, as functions."""
-    config = compose.read_experiment(paths.configs_dir() / f'{name}.py').model
-    config.data_preprocessor = None
-    model = MODELS.build(config).to(memory_format=memory_format)
-    images = torch.randn(BATCH, 3, *SIZE).contiguous(memory_format=memory_format)
-    image = images[:1].contiguous(memory_format=memory_format)
-
-    def first(output):
-        while not isinstance(output, torch.Tensor):
-            output = next(iter(output.values() if isinstance(output, dict) else output))
-        return output
-
-    def train():
-        first(model.train()._forward(images)).square().mean().backward()
-        model.zero_grad()
-
-    def infer():
-        with torch.inference_mode():
-            model.eval()._forward(image)
-
-    return model, train, infer
-
-
-def sec(function):
-    # One thread does all the work: its own time counts, whatever else the machine does.
-    begun = time.thread_time()
-    function()
-    return time.thread_time() - begun
-
-
 def compare(name):
-    made = {label: passes(name, memory_format) for label, memory_format in LAYOUTS.items()}
+    made = {label: passes(name, memory_format, BATCH, SIZE) for label, memory_format in LAYOUTS.items()}
     row = {'network': name, 'spatial': layout.spatial_share(made['contiguous'][0])}
     for index, part in enumerate(('training', 'inference'), start=1):
         contiguous, last = (one[index] for one in made.values())
@@ -88,7 +54,7 @@ def compare(name):
 @pytest.mark.usefixtures('one_thread')
 def test_layout(benchmark, write_page):
     rows = [compare(name) for name in NETWORKS]
-    _, train, _ = passes('kitti_ablation/enet', torch.channels_last)
+    _, train, _ = passes('kitti_ablation/enet', torch.channels_last, BATCH, SIZE)
     benchmark.pedantic(train, rounds=1)
     about = ABOUT.format(capability=torch.backends.cpu.get_cpu_capability())
     write_page('layout', 'cpu', 'Memory layout on a CPU', about, pd.DataFrame(rows))

@@ -75,7 +75,7 @@ def test_progress_tells_every_step_and_stage(finished):
     messages = finished[3]
     assert [m['step'] for m in messages if m['kind'] == 'step'] == list(range(1, 41))
     stages = [m['stage'] for m in messages if m['kind'] == 'stage']
-    assert stages == ['compose', 'train', 'score test', 'score train', 'count', 'time']
+    assert stages == ['compose', 'train', 'score test', 'score train', 'time']
 
 
 def test_events_for_tensorboard_are_written(finished):
