@@ -28,7 +28,7 @@ from command import Command  # noqa: E402
 def test_every_failure_is_a_record_and_the_others_go_on(command):
     """An exception, no memory, NaN, SIGKILL and a hang, each in one run of six."""
     run = command({'good': None, 'broken': 'raise', 'memory': 'oom', 'nan': 'nan', 'killed': 'kill', 'hangs': 'hang'})
-    ended = run('--jobs', '2', '--timeout-minutes', '0.5')
+    ended = run.alone('--jobs', '2', '--timeout-minutes', '0.5')
     assert ended.returncode == 1, ended.stderr
     receipts = run.receipts()
     assert {name: receipt['status'] for name, receipt in receipts.items()} == {
