@@ -1,8 +1,11 @@
-"""Import the toolbox once, without the lines it prints about optional parts."""
+"""Import the toolbox once, without the lines it prints about optional parts, and read each config once."""
 
 import contextlib
+import copy
+import functools
 import io
 import warnings
+from pathlib import Path
 
 with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     warnings.simplefilter('ignore')
@@ -10,9 +13,23 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
 
 import mmengine.device.utils
 import torch
+from mmengine.config import Config
 
 # What is tested in this process says where it computes; the toolbox would move models to a GPU wherever there is one.
 mmengine.device.utils.DEVICE = 'cpu'
+
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+read = functools.cache(Config.fromfile)
+
+
+def read_once(path, *arguments, known=Config.fromfile, **options):
+    """Return a copy of the config at ``path``: thousands of tests ask for 151 of them, which nobody changes."""
+    if arguments or options or CONFIGS not in Path(path).resolve().parents:
+        return known(path, *arguments, **options)
+    return copy.deepcopy(read(Path(path).resolve()))
+
+
+Config.fromfile = staticmethod(read_once)
 
 # One thread rounds the same way on every machine, and small networks are no slower for it.
 torch.set_num_threads(1)

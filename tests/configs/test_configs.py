@@ -22,14 +22,17 @@ ROWS = {row.id: row for row in catalogue.load(paths.documented_dir()).experiment
 LEAVES = sorted(
     str(path.relative_to(CONFIGS).with_suffix('')) for path in CONFIGS.glob('*/*.py') if path.parent.name != '_base_'
 )
-# One leaf for each network: rates and schedules are no part of it. Deeper trunks repeat the R50 cases at twice the
+
+
+def one_a_network(names):
+    """Return one leaf for each network: rates and schedules are no part of it."""
+    return sorted({repr(Config.fromfile(CONFIGS / f'{name}.py').model): name for name in reversed(names)}.values())
+
+
+# Deeper trunks repeat the R50 cases at twice the
 # depth and more; squeeze_edge's own tests step narrow builds of its networks, hierarchical_attention's of most arms.
-TRAINED = sorted(
-    {
-        repr(Config.fromfile(CONFIGS / f'{name}.py').model.to_dict()): name
-        for name in reversed(LEAVES)
-        if not re.search('101|15[26]|squeeze_edge|three_stage|two_stage__|added_scales', name)
-    }.values()
+TRAINED = one_a_network(
+    [name for name in LEAVES if not re.search('101|15[26]|squeeze_edge|three_stage|two_stage__|added_scales', name)]
 )
 
 TOP_LEVEL = {'model', 'optimizer', 'protocol'}
@@ -178,7 +181,7 @@ def test_every_cross_entropy_averages_over_valid_pixels(name):
     assert all(loss.type in ('RMILoss', 'ClassBalancedLoss') or loss.avg_non_ignore is True for loss in losses)
 
 
-@every_leaf
+@pytest.mark.parametrize('name', one_a_network(LEAVES))
 def test_no_layer_synchronises_statistics_over_devices(name):
     assert not any(type(m).__name__ == 'SyncBatchNorm' for m in on_meta(load(name)).modules())
 

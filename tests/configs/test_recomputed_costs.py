@@ -22,6 +22,7 @@ OTHERS = {
 }
 DETECTOR_PARAMS = 14_716_171
 WITHIN = 5e-3
+COUNTED = {}
 ROWS = [
     pytest.param(row, cost, id=f'{row.id}-{index}')
     for row in catalogue.load(paths.documented_dir()).experiments.values()
@@ -37,13 +38,18 @@ def test_the_rows_that_give_costs_are_many_and_every_exception_is_used():
     assert sum(param.values[1].source not in OTHERS for param in ROWS) > 100
 
 
+def count_once(*network):
+    """Many rows share a network."""
+    return COUNTED.get(repr(network)) or COUNTED.setdefault(repr(network), count_config(*network))
+
+
 @pytest.mark.parametrize(('row', 'recomputed'), ROWS)
 def test_counted_is_recomputed(row, recomputed):
     experiment = compose.read_experiment(paths.configs_dir() / f'{row.id}.py')
     protocol = experiment.protocol
     shape = tuple(recomputed.input_shape or protocol.cost.input_shape)
     model = compose.model_for(experiment.model, protocol.num_classes)
-    counted = count_config(model, shape, protocol.cost.count_auxiliary)
+    counted = count_once(model, shape, protocol.cost.count_auxiliary)
     alone = 'the network alone' in recomputed.note and experiment.model.get('edge_branch')
     detector = DETECTOR_PARAMS if alone else 0
     params = {counted['params'] - detector, counted['params_deployed'] - detector}
