@@ -47,8 +47,9 @@ class Footprint:
     """What was counted of one network: all for one image or one batch, see the fields.
 
     ``macs_image`` multiply-adds of one forward at the run's image size, ``macs_crop`` of one training sample,
-    ``params`` trainable parameters, ``batch_bytes`` saved for backward by one training micro-batch of ``micro_batch``
-    samples of ``crop_pixels`` each; ``validations`` how often val is scored while training (None: as the budget says).
+    ``params`` parameters of a training, ``batch_bytes`` saved for backward by one training micro-batch of
+    ``micro_batch`` samples of ``crop_pixels`` each; ``validations`` how often val is scored while training (None: as
+    the budget says).
     """
 
     params: int

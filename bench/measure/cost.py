@@ -69,9 +69,10 @@ def count(model: nn.Module, input_shape: Shape, count_auxiliary: bool) -> dict[s
         count_auxiliary: add the auxiliary heads to ``macs`` and ``flops``. What is deployed never holds them.
 
     Returns:
-        ``params`` (trained, auxiliary heads included), ``params_deployed``, ``macs``, ``flops``, ``macs_deployed``,
-        ``flops_deployed``, ``input_shape`` [C, H, W], ``counts_auxiliary``, ``macs_by_operator`` (parts of ``macs``)
-        and ``uncounted_operators``: names of the operators that ran and count as zero.
+        ``params`` (of a training: auxiliary heads and what is frozen included), ``params_deployed``, ``macs``,
+        ``flops``, ``macs_deployed``, ``flops_deployed``, ``input_shape`` [C, H, W], ``counts_auxiliary``,
+        ``macs_by_operator`` (parts of ``macs``) and ``uncounted_operators``: names of the operators that ran and count
+        as zero.
 
     Raises:
         ValueError: the network holds real tensors, or the shape is not three positive integers.
