@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def describe(device: str, threads: int) -> dict[str, Any]:
         **code_version(),
         'segrepro': _version('segrepro'),
         'python': platform.python_version(),
-        'packages': {name: _version(name) for name in PACKAGES},
+        'packages': versions(),
         'system': f'{platform.system()} {platform.release()} {platform.machine()}',
         'cpu': cpu_name(),
         'cpu_count': os.cpu_count(),
@@ -188,6 +189,12 @@ def _driver() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return run.stdout.split('\n')[0].strip()
+
+
+@cache
+def versions() -> dict[str, str | None]:
+    """Return the version of every one of ``PACKAGES``; None of one that is not installed. Imports none of them."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from bench.records import BudgetRule, Forecast, Receipt, Run
 
 FIXED_SEC = 3.0
-"""Composing, counting, writing and tidying, whatever the network."""
+"""Composing, writing and tidying, whatever the network."""
 
 PROCESS_BYTES = 900_000_000
 """A worker with torch and mmseg loaded, before it holds any tensor."""

@@ -7,9 +7,11 @@ share it, and the next command.
 import hashlib
 import json
 import math
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from bench.execute.local import context
 from bench.forecast import Footprint
 from bench.records import BudgetRule, Run, Size
 
+_BENCH = Path(__file__).resolve().parents[1]
 LEAST_PIECE = 8
 """Networks that are worth a process of their own: about its start."""
 
@@ -46,13 +49,14 @@ class Counted:
     footprint: Footprint
 
 
-def count(requests: Sequence[CountRequest], cache: Path) -> list[Counted]:
-    """Return what is counted of every request, counting only those that ``cache`` does not know.
+def count(requests: Sequence[CountRequest], folder: Path) -> list[Counted]:
+    """Return what is counted of every request, counting only those that ``folder``, the cache, does not know.
 
     Raises:
-        BenchError: a network cannot be built; the message names the experiment.
+        BenchError: a network cannot be built, or not counted at the run's or at its documented size; the message names
+            the experiment.
     """
-    paths = [_path(cache, request) for request in requests]
+    paths = [_path(folder, request) for request in requests]
     # Seeds of one experiment share a file.
     known = {path: _read(path) for path in set(paths)}
     missing = {path: request for path, request in zip(paths, requests, strict=True) if known[path] is None}
@@ -63,12 +67,20 @@ def count(requests: Sequence[CountRequest], cache: Path) -> list[Counted]:
     return [found for path in paths if (found := known[path]) is not None]
 
 
-def _path(cache: Path, request: CountRequest) -> Path:
-    # The seed changes nothing that is counted.
+def _path(folder: Path, request: CountRequest) -> Path:
+    # The seed changes nothing that is counted; what torch and the toolbox are does.
     variant = request.run.variant.rsplit('-seed', 1)[0]
     numbers = (request.classes, request.images, request.base_size, request.rule)
-    text = '\0'.join([request.run.experiment, variant, *map(str, numbers), *sources.digests(request.config)])
-    return cache / 'counts' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
+    about = (environment.versions(), *numbers, _digest_of_counting())
+    text = '\0'.join([request.run.experiment, variant, *map(str, about), *sources.digests(request.config)])
+    return folder / 'counts' / (hashlib.sha256(text.encode()).hexdigest()[:24] + '.json')
+
+
+@cache
+def _digest_of_counting() -> str:
+    """Return the hash of what decides a footprint beside the sources of a run's numbers."""
+    files = [Path(__file__), *(_BENCH / name for name in ('amounts.py', 'budgets.py', 'measure/footprint.py'))]
+    return hashlib.sha256(b'\0'.join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _read(path: Path) -> Counted | None:
@@ -119,6 +131,8 @@ class _Child:
 
 
 def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
+    # However the parent handles its own end, it ends this process without a word.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # What the toolbox advises on a config is in the log of its run.
     warnings.simplefilter('ignore')
     networks = _Networks()
@@ -133,20 +147,18 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
 def _count_one(request: CountRequest, networks: '_Networks') -> Counted:
     # Imported here: this runs in the child, the commands never load torch.
     from bench import amounts, budgets, compose, stages, worker  # noqa: F401
+    from bench.measure.receipt_cost import costs
     from bench.pipelines import image_sizes, train_size
 
     protocol = (experiment := compose.read_experiment(request.config)).protocol
-    trained, scored = image_sizes(protocol, request.run.dataset, request.base_size, request.run.size)
-    crop = train_size(protocol, trained)
+    crop = train_size(protocol, image_sizes(protocol, request.run.dataset, request.base_size, request.run.size)[0])
     samples = request.images * protocol.samples_per_image
     batch = amounts.batch_size(request.rule, protocol.batch_size)
+    blocks = costs(networks.cost, experiment, request.run, request.classes, request.base_size)
+    run_cost = blocks['run_cost']
     model = compose.model_for(experiment.model, request.classes)
-    run_cost = networks.cost(model, (3, *scored), protocol.cost.count_auxiliary)
     macs_crop = networks.cost(model, (3, *crop), True)['macs']
     batch_bytes = networks.batch_bytes(model, (3, *crop), batch)
-    documented = compose.model_for(experiment.model, protocol.num_classes)
-    channels, height, width = protocol.cost.input_shape
-    cost = networks.cost(documented, (channels, height, width), protocol.cost.count_auxiliary)
     rule = budgets.for_network(request.rule, run_cost['params'], run_cost['macs'])
     stated = stages.read(protocol, request.run.experiment)
     legs = stages.legs(stated, rule, {stage.dataset: samples for stage in stated.stages})
@@ -164,7 +176,7 @@ def _count_one(request: CountRequest, networks: '_Networks') -> Counted:
         optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
         validations=sum(leg.validations for leg in legs),
     )
-    return Counted(cost, run_cost, footprint)
+    return Counted(**blocks, footprint=footprint)
 
 
 class _Networks:

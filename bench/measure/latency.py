@@ -90,7 +90,7 @@ def measure_latency(
         'input_shape': None if input_shape is None else list(input_shape),
         'precision': precision,
         'tf32': _uses_tf32(device),
-        'onednn': bool(torch.backends.mkldnn.enabled) if device.type == 'cpu' else None,
+        'onednn': onednn(device.type),
         'channels_last': channels_last,
         'region': REGION,
         'samples': len(samples_sec),
@@ -231,6 +231,11 @@ def _sample(timed: Callable[[], float], seconds: float, min_samples: int, clock:
 def _synchronise(device: torch.device) -> None:
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
+
+
+def onednn(device: str) -> bool | None:
+    """Return whether a processor convolves by oneDNN; None on a GPU."""
+    return bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled) if device == 'cpu' else None
 
 
 def _uses_tf32(device: torch.device) -> bool | None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from bench.records import BudgetRule, Run
+from bench.records import Job, Run
 from bench.running import compiling
 from custom_ops.preprocessors import BatchPreProcessor
 
@@ -21,6 +21,8 @@ Channels last, oneDNN has a slower weight gradient of such a kernel for AVX2: U-
 times as long a training step, while networks of bottlenecks and depthwise convolutions gain or lose little. Inference,
 which has no gradient, is faster channels last for all of the former (``reports/benchmarks.md``).
 """
+FEW_MACS = 120
+"""Multiply-adds of an image for each weight, below which torch's own convolutions are faster than oneDNN's (AVX2)."""
 
 
 def prepare(model: nn.Module, run: Run, trains: bool) -> tuple[torch.memory_format, dict[str, Any] | None]:
@@ -52,25 +54,22 @@ def bring(model: nn.Module, layout: torch.memory_format) -> None:
 
 
 @contextmanager
-def kernels(run: Run, rule: BudgetRule) -> Iterator[None]:
-    """Within, the few small images that a smoke run shows a network of heavy weights are convolved by torch itself.
+def kernels(job: Job) -> Iterator[None]:
+    """Within, the small images that a smoke run shows a network of heavy weights are convolved by torch itself.
 
     With AVX2 and no more, in single precision: oneDNN copies all weights into blocks of its own before each
-    convolution, which takes longer than the convolution, and for the largest of them, 4860 to 2430 channels on maps of
-    2x2, has no other weight gradient than its reference, which takes 18 s.
+    convolution, which takes longer than a convolution of ``FEW_MACS``, and for the largest of them, 4860 to 2430
+    channels on maps of 2x2, has no other weight gradient than its reference, which takes 18 s.
     """
-    used = torch.backends.mkldnn.enabled
+    used, run = torch.backends.mkldnn.enabled, job.run
     narrow = run.device == 'cpu' and run.precision == 'fp32' and torch.backends.cpu.get_cpu_capability() == 'AVX2'
-    torch.backends.mkldnn.enabled = used and not (narrow and rule.heavy_weights)
+    counted = job.run_cost or {'params': 0, 'macs': 0}
+    few = counted['macs'] < FEW_MACS * counted['params']
+    torch.backends.mkldnn.enabled = used and not (narrow and job.rule.heavy_weights and few)
     try:
         yield
     finally:
         torch.backends.mkldnn.enabled = used
-
-
-def onednn(device: str) -> bool | None:
-    """Return whether a processor convolves by oneDNN; None on a GPU."""
-    return bool(torch.backends.mkldnn.enabled) if device == 'cpu' else None
 
 
 def tf32(device: str) -> dict[str, bool] | None:

@@ -22,7 +22,7 @@ def carry_out(job: Job, folder: Path, report: Report) -> dict[str, Any]:
     Raises:
         Whatever a part raises; ``worker.classify`` turns it into a status.
     """
-    with layout.kernels(job.run, job.rule):
+    with layout.kernels(job):
         return _carry_out(job, folder, report)
 
 

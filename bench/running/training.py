@@ -18,7 +18,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from bench import amounts, checkpoints, compose, data_sets, hooks, stages, store
-from bench.measure import memory
+from bench.measure import latency, memory
 from bench.records import DataSet, Material
 from bench.running import auto_label, curve, embedded, layout, weights
 from bench.running.attempt import Attempt, Report, stop_requested
@@ -261,7 +261,7 @@ class _Leg:
             'accumulate': made.accumulate,
             'input_size': list(made.crop),
             'channels_last': self.memory_format == torch.channels_last,
-            'onednn': layout.onednn(job.run.device),
+            'onednn': latency.onednn(job.run.device),
             'fused': bool(made.config.optim_wrapper.optimizer.get('fused')),
             'compile': self.compiled,
             'autocast': None if job.run.precision == 'fp32' else job.run.precision,

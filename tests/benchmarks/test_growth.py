@@ -3,6 +3,7 @@
 Run: python -m pytest tests/benchmarks/test_growth.py --benchmark-enable -s
 """
 
+import json
 import shutil
 import time
 import tracemalloc
@@ -13,16 +14,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import budgets, campaign, data_sets, devices, store
+from bench import budgets, campaign, data_sets, devices, paths, store
 from bench.execute import counting
 from bench.execute.schedule import Outcome, Place, Start
 from bench.forecast import Footprint
+from bench.judging import counts
 from bench.records import Catalogue, DataSet, Experiment, Pair, Receipt
 
 SIZES = (10, 1_000, 100_000)
 SEEDS = 10
 AT_ONCE = 8
-COUNTED = counting.Counted({}, {}, Footprint(1_000_000, 10**8, 10**8, 10**8, 2, 64 * 80, 6, 2))
+FOOTPRINT = Footprint(1_000_000, 10**8, 10**8, 10**8, 2, 64 * 80, 6, 2)
 
 
 def fake_catalogue(experiments: int) -> Catalogue:
@@ -69,7 +71,6 @@ def at_once(schedule, on_event) -> Iterator[Outcome]:
         receipt.data = {'classes': job.dataset.classes}
         receipt.environment = {'device': 'cpu', 'threads': 1}
         receipt.memory = {'train': {'peak_bytes': 10**9, 'process_growth_bytes': 10**8, 'input_shape': [2, 3, 64, 80]}}
-        receipt.cost = {'params': COUNTED.params, 'macs': COUNTED.macs_image, 'flops': 2 * COUNTED.macs_image}
         store.write(job.results, job.run, receipt)
         if job.keep_checkpoints:
             weights = job.results / job.folder / 'training' / 'last.pth'
@@ -79,13 +80,21 @@ def at_once(schedule, on_event) -> Iterator[Outcome]:
         yield Outcome(job, 'ok', '', True)
 
 
+def count(requests, folder):
+    """Costs as large as documented ones, of one object for the seeds of an experiment."""
+    text = json.dumps(counts.read(paths.documented_dir() / counts.FILE)['kitti_ablation/enet']['cost'])
+    names = {request.run.experiment for request in requests}
+    made = {name: counting.Counted(json.loads(text), json.loads(text), FOOTPRINT) for name in names}
+    return [made[request.run.experiment] for request in requests]
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A plan's surroundings without data, networks and memory to ask for."""
     manifest = data_sets.Manifest('0' * 64, {}, {'train': (1, 1)})
     monkeypatch.setattr(data_sets, 'check', lambda dataset, cache: manifest)
     monkeypatch.setattr(data_sets, 'write_pair_lists', lambda dataset, folder: {})
-    monkeypatch.setattr(counting, 'count', lambda requests, cache: [COUNTED] * len(requests))
+    monkeypatch.setattr(counting, 'count', count)
     monkeypatch.setattr(devices, 'places', lambda names, slots: (Place('cpu', slots, 2**40),))
     # Syncing every receipt to the disk is linear by itself and would hide what is not.
     monkeypatch.setattr(store.os, 'fsync', lambda descriptor: None)

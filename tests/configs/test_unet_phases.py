@@ -219,9 +219,11 @@ def test_a_narrow_build_takes_a_step_that_reaches_every_weight_and_predicts(name
     assert int(result.pred_sem_seg.data.max()) < 10
 
 
+@pytest.mark.parametrize('onednn', [True, False])
 @pytest.mark.parametrize('name', ['phase_3', 'phase_8', 'phase_7_4'])
-def test_fused_adam_takes_the_steps_of_plain_adam(name):
+def test_fused_adam_takes_the_steps_of_plain_adam(name, onednn, monkeypatch):
     """On a CPU it trusts that gradients lie in memory as the weights do, which autograd sees to; smoke relies on it."""
+    monkeypatch.setattr(torch.backends.mkldnn, 'enabled', onednn)
     weights = []
     for fused in (False, True):
         torch.manual_seed(0)

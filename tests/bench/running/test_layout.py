@@ -1,12 +1,17 @@
+from pathlib import Path
+
 import pytest
 import torch
 from mmseg.structures import SegDataSample
 
 from bench import budgets
-from bench.records import Run
+from bench.measure import latency
+from bench.records import Job, Run
 from bench.running import layout
 from custom_ops.datasets.collate import STACKED
 from custom_ops.preprocessors import BatchPreProcessor
+
+HEAVY, FEW = budgets.HEAVY_PARAMS, layout.FEW_MACS * budgets.HEAVY_PARAMS
 
 
 def network(groups, dilation):
@@ -45,31 +50,34 @@ def test_networks_of_spatial_kernels_train_contiguous_with_avx2_alone(monkeypatc
 
 
 @pytest.mark.parametrize(
-    ('capability', 'device', 'precision', 'budget', 'params', 'onednn'),
+    ('capability', 'device', 'precision', 'budget', 'params', 'macs', 'onednn'),
     [
-        ('AVX2', 'cpu', 'fp32', 'smoke', budgets.HEAVY_PARAMS, False),
-        ('AVX2', 'cpu', 'fp32', 'smoke', budgets.HEAVY_PARAMS - 1, True),
-        ('AVX2', 'cpu', 'fp32', 'short', budgets.HEAVY_PARAMS, True),
-        ('AVX2', 'cpu', 'bf16', 'smoke', budgets.HEAVY_PARAMS, True),
-        ('AVX2', 'cuda', 'fp32', 'smoke', budgets.HEAVY_PARAMS, True),
-        ('AVX512', 'cpu', 'fp32', 'smoke', budgets.HEAVY_PARAMS, True),
+        ('AVX2', 'cpu', 'fp32', 'smoke', HEAVY, FEW - 1, False),
+        ('AVX2', 'cpu', 'fp32', 'smoke', HEAVY, FEW, True),
+        ('AVX2', 'cpu', 'fp32', 'smoke', HEAVY - 1, FEW - 1, True),
+        ('AVX2', 'cpu', 'fp32', 'short', HEAVY, FEW - 1, True),
+        ('AVX2', 'cpu', 'bf16', 'smoke', HEAVY, FEW - 1, True),
+        ('AVX2', 'cuda', 'fp32', 'smoke', HEAVY, FEW - 1, True),
+        ('AVX512', 'cpu', 'fp32', 'smoke', HEAVY, FEW - 1, True),
     ],
 )
 def test_the_only_step_of_heavy_weights_is_convolved_by_torch_with_avx2_alone(
-    monkeypatch, capability, device, precision, budget, params, onednn
+    monkeypatch, capability, device, precision, budget, params, macs, onednn
 ):
     monkeypatch.setattr(torch.backends.cpu, 'get_cpu_capability', lambda: capability)
     run = Run('r/a', 'scenes', (64, 64), budget, 0.1, 0, precision, device)
-    rule = budgets.for_network(budgets.rule(budget), params, budgets.HEAVY_MACS)
-    before = layout.onednn('cpu')
-    with pytest.raises(ZeroDivisionError), layout.kernels(run, rule):
-        assert layout.onednn('cpu') is onednn
+    rule = budgets.for_network(budgets.rule(budget), params, macs)
+    counted = {'params': params, 'macs': macs}
+    job = Job(run, Path(), None, '', {}, rule, Path(), 'key', Path(), run_cost=counted)
+    before = latency.onednn('cpu')
+    with pytest.raises(ZeroDivisionError), layout.kernels(job):
+        assert latency.onednn('cpu') is onednn
         chosen = layout.choose(spatial_of(0.99), device, precision, trains=True)
         contiguous = onednn and (capability, device, precision) == ('AVX2', 'cpu', 'fp32')
         assert chosen == (torch.contiguous_format if contiguous else torch.channels_last)
         raise ZeroDivisionError
-    assert layout.onednn('cpu') is before
-    assert layout.onednn('cuda') is None
+    assert latency.onednn('cpu') is before
+    assert latency.onednn('cuda') is None
 
 
 def test_the_share_is_that_of_ungrouped_kernels_upsampling_ones_too_among_what_is_trained():
