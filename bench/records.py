@@ -173,8 +173,8 @@ class BudgetRule:
 
     ``factor`` is the share of the documented epochs, ``validations`` how often the val split is scored while training.
     ``val_images``, ``test_images`` and ``scored_train_images`` limit how many images of a split are scored, spread
-    evenly over it (None: all); ``latency_sec`` is how long a forward is timed. ``heavy_weights`` says that
-    there are so many weights that every pass over them counts: see ``budgets.for_network``.
+    evenly over it (None: all); ``latency_sec`` is how long a forward is timed. With ``heavy_weights`` every
+    pass over the weights counts, see ``budgets.for_network``.
     """
 
     name: Budget

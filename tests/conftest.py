@@ -19,14 +19,15 @@ from mmengine.config import Config
 mmengine.device.utils.DEVICE = 'cpu'
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
-read = functools.cache(Config.fromfile)
+read = Config.fromfile
+read_first = functools.cache(read)
 
 
-def read_once(path, *arguments, known=Config.fromfile, **options):
+def read_once(path, *arguments, **options):
     """Return a copy of the config at ``path``: thousands of tests ask for 151 of them, which nobody changes."""
     if arguments or options or CONFIGS not in Path(path).resolve().parents:
-        return known(path, *arguments, **options)
-    return copy.deepcopy(read(Path(path).resolve()))
+        return read(path, *arguments, **options)
+    return copy.deepcopy(read_first(Path(path).resolve()))
 
 
 Config.fromfile = staticmethod(read_once)

@@ -61,11 +61,10 @@ def kernels(job: Job) -> Iterator[None]:
     convolution, which takes longer than a convolution of ``FEW_MACS``, and for the largest of them, 4860 to 2430
     channels on maps of 2x2, has no other weight gradient than its reference, which takes 18 s.
     """
-    used, run = torch.backends.mkldnn.enabled, job.run
-    narrow = run.device == 'cpu' and run.precision == 'fp32' and torch.backends.cpu.get_cpu_capability() == 'AVX2'
-    counted = job.run_cost or {'params': 0, 'macs': 0}
-    few = counted['macs'] < FEW_MACS * counted['params']
-    torch.backends.mkldnn.enabled = used and not (narrow and job.rule.heavy_weights and few)
+    used, counted = torch.backends.mkldnn.enabled, job.run_cost
+    few = counted is not None and counted['macs'] < FEW_MACS * counted['params']
+    fp32 = job.run.device == 'cpu' and job.run.precision == 'fp32'
+    torch.backends.mkldnn.enabled = used and not (fp32 and job.rule.heavy_weights and few and _has_avx2_alone())
     try:
         yield
     finally:
@@ -91,8 +90,9 @@ def choose(model: nn.Module, device: str, precision: str, trains: bool = False) 
     if precision == 'bf16':
         avoided = any(_is_dilated_depthwise(module) for module in model.modules())
     else:
-        narrow = torch.backends.cpu.get_cpu_capability() == 'AVX2' and torch.backends.mkldnn.enabled
-        avoided = trains and narrow and spatial_share(model) > MOSTLY_SPATIAL
+        # It is oneDNN that has the slower gradient.
+        slower = trains and _has_avx2_alone() and torch.backends.mkldnn.enabled
+        avoided = slower and spatial_share(model) > MOSTLY_SPATIAL
     return torch.contiguous_format if avoided else torch.channels_last
 
 
@@ -102,6 +102,10 @@ def spatial_share(model: nn.Module) -> float:
     trained = [layer for layer in layers if layer.weight.requires_grad]
     spatial = sum(one.weight.numel() for one in trained if one.groups == 1 and max(one.kernel_size) > 1)
     return spatial / max(1, sum(one.weight.numel() for one in trained))
+
+
+def _has_avx2_alone() -> bool:
+    return torch.backends.cpu.get_cpu_capability() == 'AVX2'
 
 
 def _is_dilated_depthwise(module: nn.Module) -> bool:
