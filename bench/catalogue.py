@@ -14,7 +14,7 @@ from typing import Any
 from bench import rows
 from bench.claim_catalogue import Claims
 from bench.errors import CatalogueError, UnknownName
-from bench.records import Catalogue, Documented, Experiment, Recomputed, Report
+from bench.experiments import Catalogue, Documented, Experiment, Recomputed, Report
 from bench.rows import require, require_known, require_text
 
 METRICS = {

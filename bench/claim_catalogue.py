@@ -14,7 +14,7 @@ from typing import Any
 from bench import rows
 from bench.claims import Check, Claim
 from bench.errors import CatalogueError
-from bench.records import Experiment
+from bench.experiments import Experiment
 from bench.rows import require, require_known, require_text
 
 _ID = re.compile(r'[A-Z]\d{2}')

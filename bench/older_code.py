@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bench import sources
-from bench.records import Experiment, Receipt, Run
+from bench.experiments import Experiment
+from bench.records import Receipt, Run
 
 Stored = tuple[Path, Receipt]
 

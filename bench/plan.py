@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from bench.errors import PlanError
-from bench.records import BudgetRule, Experiment, Precision, Run, Size, Switch
+from bench.experiments import Experiment
+from bench.records import BudgetRule, Precision, Run, Size, Switch
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import catalogue, older_code, paths, store
+from bench.experiments import Catalogue
 from bench.judging import counts
-from bench.records import Catalogue, Receipt
+from bench.records import Receipt
 from bench.render.gather import Judged
 from bench.settings import Setting
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.claims import Claim
+from bench.experiments import Catalogue
 from bench.judging.places import Counts, Place, run_places, timing_places
 from bench.judging.run_values import COUNTED, counted_value
 from bench.judging.samples import Case, Circumstances, Key, Sample, key_of
-from bench.records import Catalogue, Receipt
+from bench.records import Receipt
 
 STAND_INS = ('__stand_in', '__scenes')
 """How the arms end that start from a stand-in for documented weights."""

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.errors import UnknownName
+from bench.experiments import Documented, Experiment, Report
 from bench.measure.accuracy import class_iou, scores
-from bench.records import Documented, Experiment, Receipt, Report
+from bench.records import Receipt
 
 AVERAGINGS = {
     'pooled': 'counts of all images together, mean over the classes in truth or prediction',

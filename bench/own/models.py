@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench import sources, store
 from bench.errors import BenchError, PlanError
+from bench.experiments import Catalogue, Experiment
 from bench.own.translate import Target
-from bench.records import Catalogue, Experiment
 
 SLUG = 'own'
 _READS_ON = re.compile(r'^\s*(?:import|from)\s|__import__|\bopen\(|\{\{\s*\$', re.MULTILINE)

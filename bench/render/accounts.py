@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench import store
+from bench.experiments import Catalogue
 from bench.judging import ledger
-from bench.records import Catalogue
 from bench.render import cells
 from bench.render.gather import Row
 from bench.render.tables import Table

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.records import Catalogue, Experiment, Report
+from bench.experiments import Catalogue, Experiment, Report
 from bench.render import accounts, costs, drawn, tables, verdicts
 from bench.render.drawing import Drawing, draw
 from bench.render.drawn import Drawn, Picture

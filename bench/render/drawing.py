@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection
 
 from bench import forks
-from bench.records import Catalogue
+from bench.experiments import Catalogue
 from bench.render.drawn import Drawn
 from bench.render.gather import Stored
 

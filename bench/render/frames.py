@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.records import Catalogue
+from bench.experiments import Catalogue
 from bench.render import costs, tables
 from bench.render.gather import Row, class_names, lookup
 

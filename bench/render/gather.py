@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.claims import MEASURED, Verdict
+from bench.experiments import Catalogue, Experiment
 from bench.judging.run_values import lacking_weights
-from bench.records import Catalogue, Experiment, Receipt
+from bench.records import Receipt
 from bench.settings import Setting, setting_of
 
 Stored = tuple[Path, Receipt]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.records import Catalogue
+from bench.experiments import Catalogue
 from bench.render import classes, figures, lr_range, panels, pareto
 from bench.render.drawn import Drawn, Picture, figured
 from bench.render.gather import Row, Stored, reports_of, rows

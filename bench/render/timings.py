@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from bench.experiments import Catalogue
 from bench.judging import run_values
-from bench.records import Catalogue
 from bench.render import cells
 from bench.render.tables import Table
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from bench.claims import MEASURED, NEVER, Claim, Verdict
+from bench.experiments import Catalogue
 from bench.judging.run_values import TIMED
-from bench.records import Catalogue
 from bench.render import cells, effects
 from bench.render.gather import Judged, Row
 from bench.render.tables import Table

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import StoreError
-from bench.records import Catalogue, Receipt
+from bench.experiments import Catalogue
+from bench.records import Receipt
 from bench.render.drawing import Drawing, beside
 from bench.render.gather import Judged
 

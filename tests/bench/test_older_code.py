@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from bench import older_code, sources
-from bench.records import Experiment, Receipt, Run
+from bench.experiments import Experiment
+from bench.records import Receipt, Run
 
 MANIFEST = 'm' * 64
 

@@ -2,7 +2,7 @@ import pytest
 
 from bench import budgets, plan
 from bench.errors import PlanError
-from bench.records import Experiment
+from bench.experiments import Experiment
 
 
 def experiment(name, parents=(), **kwargs):

@@ -17,9 +17,10 @@ import pytest
 from bench import budgets, campaign, data_sets, devices, paths, store
 from bench.execute import counting
 from bench.execute.schedule import Outcome, Place, Start
+from bench.experiments import Catalogue, Experiment
 from bench.forecast import Footprint
 from bench.judging import counts
-from bench.records import Catalogue, DataSet, Experiment, Pair, Receipt
+from bench.records import DataSet, Pair, Receipt
 
 SIZES = (10, 1_000, 100_000)
 SEEDS = 10

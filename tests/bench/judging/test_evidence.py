@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 
 from bench.claims import Check, Claim
+from bench.experiments import Catalogue, Documented, Experiment, Report
 from bench.judging.evidence import cases, keys
 from bench.judging.judge import verdicts
-from bench.records import Catalogue, Documented, Experiment, Receipt, Report
+from bench.records import Receipt
 
 COUNTS = {
     'toy/a': {'cost': {'flops': 60e9}, 'documented': {'dataset': 'camvid', 'short_side': 360}},

@@ -7,8 +7,9 @@ import pytest
 
 from bench import catalogue, paths, store
 from bench.errors import UnknownName
+from bench.experiments import Documented, Experiment, Report
 from bench.judging.ledger import AVERAGINGS, PIXEL_AVERAGINGS, SCOPES, enter, miou_averages, own_variant, pixel_averages
-from bench.records import Documented, Experiment, Receipt, Report
+from bench.records import Receipt
 
 N, K, B = 11, 5, 4
 REPORT = Report('toy', 'Toy', 'ten pictures', 'two of them', 'pooled', 'two FLOPs a MAC')

@@ -13,10 +13,11 @@ import pytest
 
 from bench import budgets, checkpoints, cost_campaign
 from bench.errors import PlanError
+from bench.experiments import Catalogue
 from bench.own import fitting
 from bench.own import models as own_models
 from bench.own.translate import Target
-from bench.records import Catalogue, Run
+from bench.records import Run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / 'fake_benchmark'))

@@ -12,7 +12,8 @@ from PIL import Image
 
 from bench import store as stores
 from bench.claims import Check, Claim, Verdict
-from bench.records import Catalogue, Documented, Experiment, Receipt, Report
+from bench.experiments import Catalogue, Documented, Experiment, Report
+from bench.records import Receipt
 from bench.render import write
 from bench.render.drawn import Drawn, Picture
 from bench.render.gather import Judged

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.records import Catalogue, Documented, Experiment
+from bench.experiments import Catalogue, Documented, Experiment
 from bench.render import timings
 
 
