@@ -1,9 +1,10 @@
-"""Wire the cost table: every documented network counted and timed at its documented size, nothing trained."""
+"""Wire the cost table: every documented network counted and timed at its documented size, nothing learnt."""
 
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from bench import environment, sources
@@ -32,6 +33,7 @@ class CostSetting:
     timeout_sec: float | None = None
     own: Mapping[str, Path] = field(default_factory=dict)
     compile: bool = False
+    training: bool = False
     deadline: float | None = None
 
 
@@ -52,7 +54,8 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
             raise PlanError(f'{name} is documented as runnable but {config} does not exist')
         key = sources.cost_key(name, config, setting.device, setting.precision)
         place = setting.device, setting.precision, setting.results
-        job = CostJob(name, config, *place, key, environment.threads(), SAMPLE_SEC[kind], setting.compile)
+        beside = setting.compile, setting.training
+        job = CostJob(name, config, *place, key, environment.threads(), SAMPLE_SEC[kind], *beside)
         if _is_done(job):
             done[job.folder] = 'ok'
         else:
@@ -61,10 +64,11 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
 
 
 def _is_done(job: CostJob) -> bool:
+    wanted = {name for name, asked in (('compiled', job.compile), ('training', job.training)) if asked}
     for path in (job.results / job.experiment).glob(f'{Path(job.folder).name}-*.json'):
         try:
             record = json.loads(path.read_text())
-            if record.get('key') == job.key and (record.get('compiled') or not job.compile):
+            if record.get('key') == job.key and wanted <= record.keys():
                 return True
         except (OSError, ValueError, AttributeError):
             continue
@@ -85,7 +89,8 @@ def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status
         return replace(expected, wall_sec=max(took, default=EXPECTED_SEC))
 
     statuses: dict[str, Status] = {}
-    limits: Limits[CostJob] = Limits(lambda job: setting.timeout_sec or 900.0)
+    # Steps of large networks may take what they take: each is a sign of life.
+    limits: Limits[CostJob] = Limits(lambda job: setting.timeout_sec or (inf if setting.training else 900.0))
     schedule = Schedule(jobs, [Place(setting.device, 1, 0)], need=need, deadline=setting.deadline)
     began = time.monotonic()
     with Progress({job.folder: expected for job in jobs}, 1) as progress:

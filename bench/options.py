@@ -75,6 +75,9 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument('--retry-failed', action='store_true', help='repeat runs that ended with another status than ok')
     look = made.add_argument_group('train nothing')
     look.add_argument('--cost', action='store_true', help='time and count every network at its documented size')
+    look.add_argument(
+        '--training', action='store_true', help='with --cost: time training steps of the documented batch as well'
+    )
     look.add_argument('--list', action='store_true', help='the experiments there are')
     look.add_argument('--json', action='store_true', help='with --list: as JSON')
     look.add_argument('--dry-run', action='store_true', help='what would run, with a forecast of time, memory and disk')
@@ -141,10 +144,12 @@ def check(options: argparse.Namespace) -> None:
     if options.cost and (options.gpus or options.jobs_per_gpu):
         raise ValueError('--cost times one network after another; --device cuda:N says on which GPU')
     if options.cost and (options.no_channels_last or options.no_fused):
-        raise ValueError('--cost trains nothing and chooses the layout; --compile alone goes with it')
+        raise ValueError('--cost chooses layout and kernels itself; --compile and --training alone go with it')
     if options.cost and (options.dry_run or options.size):
         raise ValueError(
             '--cost times each network once at its documented size; neither --dry-run nor --size goes with it'
         )
+    if options.training and not options.cost:
+        raise ValueError('--training goes with --cost: it times training steps at the documented size')
     if options.json and not options.list:
         raise ValueError('--json goes with --list')

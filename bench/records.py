@@ -178,9 +178,10 @@ class Job:
 
 @dataclass(frozen=True)
 class CostJob:
-    """What a worker needs to time one documented network at its documented size and classes, without training.
+    """What a worker needs to time one documented network at its documented size and classes; nothing is learnt.
 
-    ``seconds`` is how long a forward is sampled, ``compile`` whether the compiled network is timed as well.
+    ``seconds`` is how long a forward is sampled; ``compile`` and ``training`` are whether the compiled network and
+    training steps are timed as well.
     """
 
     experiment: str
@@ -192,6 +193,7 @@ class CostJob:
     threads: int = 1
     seconds: float = 5.0
     compile: bool = False
+    training: bool = False
 
     @property
     def folder(self) -> str:
@@ -236,6 +238,7 @@ class Receipt:
     resumed: int = 0
     contended: bool = False
     wall_sec: float | None = None
+    device_sec: float | None = None
     switches: tuple[Switch, ...] = ()
 
     @classmethod

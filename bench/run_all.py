@@ -165,6 +165,7 @@ def _cost(chosen) -> int:
         timeout_sec=None if chosen.timeout_minutes is None else 60 * chosen.timeout_minutes,
         own=own.configs,
         compile=chosen.compile,
+        training=chosen.training,
         deadline=_deadline(chosen),
     )
     with store.lock(results, shlex.join(['run_all.py', *sys.argv[1:]])):

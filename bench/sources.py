@@ -216,8 +216,8 @@ def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> s
 
 def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:
     """Return the key of a timing at the documented size."""
-    timing = _digest(_PACKAGE / 'running' / 'costing.py')
-    return _hash(experiment, 'cost', device.split(':')[0], precision, timing, config=config)
+    timing = [_digest(_PACKAGE / 'running' / name) for name in ('costing.py', 'train_costing.py')]
+    return _hash(experiment, 'cost', device.split(':')[0], precision, *timing, config=config)
 
 
 def _hash(*words: str, config: Path) -> str:

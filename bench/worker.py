@@ -96,7 +96,11 @@ def _carry_out(job: Job, folder: Path, send: Report) -> Receipt:
     _print_into(folder / 'log.txt')
     with _share_device(job.run.device, send, 'stage') as held:
         watch = environment.Watch(job.run.device)
-        receipt = execute(job, folder, resumed, _considerate(send, held))
+        aside: list[float] = []
+        began = time.monotonic()
+        receipt = execute(job, folder, resumed, _considerate(send, held, aside))
+        spent = time.process_time() if job.run.device == 'cpu' else time.monotonic() - began - sum(aside)
+        receipt.device_sec = round(spent, 3)
         receipt.contended = held.met_others()
         # A training's times are of all attempts.
         others = watch.others_at_work() or not alone
@@ -254,14 +258,18 @@ def _keep_in_touch(send: Report, kind: str) -> Callable[[float], bool]:
     return waiting
 
 
-def _considerate(send: Report, held: lease.Lease) -> Report:
-    """Return a ``report`` that after every step and every image lets a measurement of another run go first."""
+def _considerate(send: Report, held: lease.Lease, aside: list[float]) -> Report:
+    """Return a ``report`` that after every step and every image lets a measurement of another run go first.
+
+    The seconds that this takes are added to ``aside``.
+    """
 
     def report(message: dict[str, Any]) -> None:
         send(message)
         if message['kind'] in ('step', 'validate', 'score'):
             waited_sec = held.give_way()
             if waited_sec:
+                aside.append(waited_sec)
                 send({'kind': 'waited', 'sec': waited_sec})
 
     return report
@@ -309,5 +317,5 @@ def _time_alone(job: CostJob, send: Report) -> None:
         if not alone:
             raise Interrupted('asked to stop while waiting for the device')
         send({'kind': 'waited', 'sec': time.monotonic() - began})
-        for record in costing.measure(job):
+        for record in costing.measure(job, lambda: send({'kind': 'stage', 'stage': 'training steps'})):
             costing.write(job, record)

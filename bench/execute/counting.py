@@ -147,6 +147,7 @@ def _count(requests: Sequence[CountRequest], channel: Connection) -> None:
 def _count_one(request: CountRequest, networks: '_Networks') -> Counted:
     # Imported here: this runs in the child, the commands never load torch.
     from bench import amounts, budgets, compose, stages, worker  # noqa: F401
+    from bench.measure.footprint import optimizer_states
     from bench.measure.receipt_cost import costs
     from bench.pipelines import image_sizes, train_size
 
@@ -173,7 +174,7 @@ def _count_one(request: CountRequest, networks: '_Networks') -> Counted:
         crop_pixels=crop[0] * crop[1],
         steps=max(1, round(full)) if legs else 0,
         batch_size=batch,
-        optimizer_states={'SGD': 1}.get(experiment.optimizer.type, 2),
+        optimizer_states=optimizer_states(experiment.optimizer.type),
         validations=sum(leg.validations for leg in legs),
     )
     return Counted(**blocks, footprint=footprint)

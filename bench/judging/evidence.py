@@ -12,9 +12,10 @@ from typing import Any
 
 from bench.claims import Claim
 from bench.experiments import Catalogue
-from bench.judging.places import Counts, Place, run_places, timing_places
+from bench.judging.places import Counts, Place, run_places
 from bench.judging.run_values import COUNTED, counted_value
 from bench.judging.samples import Case, Circumstances, Key, Sample, key_of
+from bench.judging.timing_places import timing_places
 from bench.records import Receipt
 
 STAND_INS = ('__stand_in', '__scenes')

@@ -1,4 +1,4 @@
-"""The settings that evidence comes from: where runs trained, and where documented networks were timed."""
+"""The settings that runs trained in, asked for evidence of claims."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -11,8 +11,8 @@ from bench.claims import Answer, Claim
 from bench.judging import comparable, curve_values, replicates, run_values
 from bench.judging.replicates import Wanted
 from bench.judging.resampling import image_interval
-from bench.judging.run_values import AT_DOCUMENTED_SIZE, lacking_weights, run_value
-from bench.judging.samples import Circumstances, Conditions, Key, Sample
+from bench.judging.run_values import lacking_weights, run_value
+from bench.judging.samples import Circumstances, Key, Sample
 from bench.judging.scored_images import DETAIL, INTERVAL, RATIO, Replicates, ScoredImages, follows_from_images
 from bench.judging.uncertainty import Spread, pooled_spread
 from bench.records import Receipt
@@ -63,23 +63,6 @@ def run_places(stored: Iterable[Stored], counts: Counts) -> Iterator['RunPlace']
         found.setdefault(setting_of(receipt), []).append((folder, receipt))
     for setting in sorted(found, key=lambda one: one.order):
         yield RunPlace(setting, found[setting], counts)
-
-
-def timing_places(timings: Iterable[Mapping[str, Any]]) -> Iterator['TimingPlace']:
-    """Yield the devices and precisions that documented networks were timed on, GPUs first.
-
-    The same device beside another processor, or with another number of threads, is another place.
-    """
-    found: dict[tuple[str, Conditions, str], dict[str, Mapping[str, Any]]] = {}
-    for record in timings:
-        device = str(record.get('device', '')).split(':')[0]
-        made = comparable.apparatus(record.get('environment') or {}, record.get('latency') or {}, device)
-        found.setdefault((device, made, str(record.get('precision', ''))), {})[str(record['experiment'])] = record
-    places = [
-        TimingPlace(device, comparable.on_what(made), precision, records)
-        for (device, made, precision), records in found.items()
-    ]
-    yield from sorted(places, key=lambda place: place.rank)
 
 
 class RunPlace:
@@ -260,56 +243,6 @@ class RunPlace:
         folder, receipt = runs[0]
         images = ((receipt.data or {}).get('images') or {}).get('train')
         return images == self._scored(folder, receipt).images('train')
-
-
-class TimingPlace:
-    """A device that documented networks were timed on at their documented sizes; nothing was trained.
-
-    ``machine`` names it with its processor and the threads.
-    """
-
-    def __init__(self, device: str, machine: str, precision: str, records: Mapping[str, Mapping[str, Any]]):
-        self.device, self.machine, self.records = device, machine, records
-        self.label = f'{machine}, {precision}, documented sizes'
-        # The machine that timed most says most.
-        self.rank = (0, device == 'cpu', -len(records), self.label)
-
-    def forget(self) -> None: ...
-
-    def image_intervals(self) -> ImageIntervals:
-        return {}
-
-    def prepare(self, keys: Iterable[Key]) -> None: ...
-
-    def speaks_of(self, keys: Sequence[Key]) -> bool:
-        measures = all(metric in AT_DOCUMENTED_SIZE for metric, _, _ in keys)
-        return measures and any(name in self.records for _, name, _ in keys)
-
-    def circumstances(self, claim: Claim) -> Circumstances:
-        names, on_gpu = frozenset(self.records), self.device != 'cpu'
-        return Circumstances(self.label, on_gpu=on_gpu, right_data=names, as_documented=names, rank=self.rank)
-
-    def known(self, metric: str) -> Spread | None:
-        return None
-
-    def sample(self, key: Key) -> Sample:
-        metric, name, _ = key
-        record = self.records.get(name)
-        if record is None:
-            return Sample(name, metric, obstacle='not measured', reason=f'{name} was not timed on {self.machine}')
-        latency = record.get('latency')
-        if metric == 'latency_ms':
-            value, error = run_values.latency_ms(latency), run_values.latency_error(latency)
-        else:
-            held = run_values.memory_bytes(record.get('memory'), 'inference', record.get('cost'))
-            value, error = None if held is None else held / run_values.GIGA, None
-        if value is None:
-            shared = metric == 'latency_ms'
-            reason = (
-                f'{name} was only timed while others shared the device' if shared else f'no memory of {name} is known'
-            )
-            return Sample(name, metric, obstacle='not measured', reason=reason)
-        return Sample(name, metric, {0: value}, errors={} if error is None else {0: error})
 
 
 def _classes(receipt: Receipt) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ What was not measured is None, and so is a time that was taken while others shar
 
 import re
 from collections.abc import Callable, Mapping
+from math import sqrt
 from typing import Any, Literal
 
 from bench.records import Receipt
@@ -37,7 +38,9 @@ TIMED = frozenset(_TIMED)
 MEMORY = frozenset(_MEMORY)
 SPLIT = frozenset({'sec_per_step', 'sec_per_epoch', 'train_memory_gb'})
 """What a training costs, which depends on whether its batch was split."""
-AT_DOCUMENTED_SIZE = frozenset({'latency_ms', 'inference_memory_gb'})
+STEPS = frozenset({'sec_per_step', 'train_memory_gb'})
+"""What ``run_all --cost --training`` measures of training steps at the documented size."""
+AT_DOCUMENTED_SIZE = frozenset({'latency_ms', 'inference_memory_gb'}) | STEPS
 """What ``run_all --cost`` measures of every network at its documented size."""
 
 
@@ -82,6 +85,30 @@ def latency_error(block: Block) -> float | None:
     return None if low is None or high is None else (high - low) / (2 * 1.96)
 
 
+def timed_value(metric: str, timing: Mapping[str, Any]) -> float | None:
+    """Return a ``metric`` of ``AT_DOCUMENTED_SIZE`` of a record of ``run_all --cost``."""
+    if metric == 'latency_ms':
+        return latency_ms(timing.get('latency'))
+    if metric == 'sec_per_step':
+        training = timing.get('training')
+        return None if _at(training, 'contended') else _at(training, 'sec_per_step')
+    if metric == 'train_memory_gb':
+        return _scaled(memory_bytes({'train': _at(timing, 'training', 'memory')}, 'train', timing.get('cost')), GIGA)
+    return _scaled(memory_bytes(timing.get('memory'), 'inference', timing.get('cost')), GIGA)
+
+
+def timed_error(metric: str, timing: Mapping[str, Any]) -> float | None:
+    """Return the standard error of a time in a record of ``run_all --cost``; None where none was taken."""
+    if metric == 'latency_ms':
+        return latency_error(timing.get('latency'))
+    parts = _at(timing, 'training', 'parts') or ()
+    errors = [(part['steps'], latency_error(part)) for part in parts]
+    if metric != 'sec_per_step' or not errors:
+        return None
+    squares = [(steps * error / 1e3) ** 2 for steps, error in errors if error is not None]
+    return sqrt(sum(squares)) / sum(steps for steps, _ in errors) if len(squares) == len(errors) else None
+
+
 def memory_bytes(memory: Block, work: Literal['train', 'inference'], cost: Block) -> float | None:
     """Return what a network takes for ``work``, its weights included, from blocks of a receipt or a timing.
 
@@ -99,11 +126,14 @@ def memory_bytes(memory: Block, work: Literal['train', 'inference'], cost: Block
 def memory_floor(run: Receipt) -> float | None:
     """Return the memory of the device, in 1e9 bytes, that was not enough for ``run``; 0 where its size is not known.
 
-    None where the run did not run out of memory. The size is in the words of the allocator that refused.
+    None where the run did not run out of memory.
     """
-    if run.status != 'oom':
-        return None
-    told = _CAPACITY.search(run.reason)
+    return capacity(run.reason) if run.status == 'oom' else None
+
+
+def capacity(reason: str) -> float:
+    """Return the device's memory, in 1e9 bytes, in the words of the allocator that refused; 0 where these lack it."""
+    told = _CAPACITY.search(reason)
     return float(told[1]) * 2**30 / GIGA if told else 0.0
 
 

@@ -49,6 +49,11 @@ def training_footprint(
     return {**parts, 'total_bytes': sum(parts.values())}
 
 
+def optimizer_states(optimizer: str) -> int:
+    """Return how many tensors an optimiser of this type keeps for each parameter."""
+    return {'SGD': 1}.get(optimizer, 2)
+
+
 def _saved_storages(model: nn.Module, input_shape: Shape, batch_size: int) -> list[int]:
     """Return the size of every storage, other than the network's own, that autograd keeps for backward."""
     own = {_identity(tensor) for tensor in [*model.parameters(), *model.buffers()]}

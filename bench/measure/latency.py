@@ -22,8 +22,9 @@ WINDOW = 5
 """Steps whose median is compared with that of the steps before, while warming up."""
 STABLE_WITHIN = 0.05
 MAX_SAMPLES = 1000
+PERCENTILES = (50, 90, 95, 99)
 OVERTIME = 3.0
-"""A slow step may stretch the sampling to this many times the wanted seconds, to reach the wanted samples."""
+"""A slow forward may stretch the sampling to this many times the wanted seconds, to reach the wanted samples."""
 
 Clock = Callable[[], float]
 
@@ -46,15 +47,18 @@ def measure_latency(
     precision: str = 'fp32',
     channels_last: bool = False,
     warm_up: bool = True,
+    overtime: float = OVERTIME,
+    region: str = REGION,
     clock: Clock = time.perf_counter,
 ) -> dict[str, Any]:
     """Time ``step`` again and again.
 
     Args:
-        step: one forward of a batch, see ``forward_argmax``; the device is synchronised around it.
+        step: one forward of a batch, see ``forward_argmax``, or what ``region`` says; the device is synchronised
+            around it.
         device: where the step computes.
         seconds: how long to sample; the warm-up may take as long again.
-        min_samples: wanted even where they take longer, up to ``OVERTIME`` times ``seconds``; at least one is taken.
+        min_samples: wanted even where they take longer, up to ``overtime`` times ``seconds``; at least one is taken.
         batch_size: images a step, for ``images_per_sec``.
         input_shape: recorded, as are ``precision`` and ``channels_last``: what the step was built with.
         warm_up: whether to run untimed steps first, until they take the same time.
@@ -81,7 +85,7 @@ def measure_latency(
         return clock() - start
 
     warmed = _warm_up(timed, seconds, clock) if warm_up else WarmUp(0, stable=False)
-    samples_sec = _sample(timed, seconds, min_samples, clock)
+    samples_sec = _sample(timed, seconds, min_samples, overtime * seconds, clock)
     return {
         'device': str(device),
         'device_name': torch.cuda.get_device_name(device) if device.type == 'cuda' else None,
@@ -92,7 +96,7 @@ def measure_latency(
         'tf32': _uses_tf32(device),
         'onednn': onednn(device.type),
         'channels_last': channels_last,
-        'region': REGION,
+        'region': region,
         'samples': len(samples_sec),
         'samples_us': [round(1e6 * sample) for sample in samples_sec],
         'warmup': warmed.steps,
@@ -104,31 +108,28 @@ def measure_latency(
 def summarise(samples_sec: Sequence[float], batch_size: int) -> dict[str, float | None]:
     """Return the percentiles of ``samples_sec`` in milliseconds and the throughput at the median.
 
-    ``p50_low_ms`` and ``p50_high_ms`` are the two order statistics that hold the true median with at least 95 %
+    ``pN_low_ms`` and ``pN_high_ms`` are the two order statistics that hold the true percentile with at least 95 %
     confidence, whatever the distribution; None where too few samples allow no such pair.
     """
-    samples_ms = 1e3 * np.asarray(samples_sec)
-    p50, p90, p95, p99 = np.percentile(samples_ms, [50, 90, 95, 99])
-    low, high = _median_interval(samples_ms)
-    return {
-        'p50_ms': float(p50),
-        'p90_ms': float(p90),
-        'p95_ms': float(p95),
-        'p99_ms': float(p99),
-        'p50_low_ms': low,
-        'p50_high_ms': high,
-        'images_per_sec': float(1e3 * batch_size / p50) if p50 > 0 else None,
-    }
+    samples_ms = np.sort(1e3 * np.asarray(samples_sec))
+    found: dict[str, float | None] = {}
+    for percent in PERCENTILES:
+        low, high = _interval(samples_ms, percent / 100)
+        found[f'p{percent}_ms'] = float(np.percentile(samples_ms, percent))
+        found |= {f'p{percent}_low_ms': low, f'p{percent}_high_ms': high}
+    p50 = found['p50_ms']
+    return {**found, 'images_per_sec': 1e3 * batch_size / p50 if p50 else None}
 
 
-def _median_interval(samples: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+def _interval(ordered: np.ndarray, share: float) -> tuple[float, float] | tuple[None, None]:
     # As scipy.stats.quantile_test, whose module takes a second to import in every command that trains.
-    count = len(samples)
-    below = int(np.searchsorted(special.bdtr(np.arange(count + 1), count, 0.5), 0.025))
-    if below == 0:
+    count = len(ordered)
+    # Chances that at most 0, 1, 2, ... of the samples lie below the true value.
+    below = special.bdtr(np.arange(count + 1), count, share)
+    low, high = int(np.searchsorted(below, 0.025)), int(np.searchsorted(below, 0.975))
+    if low == 0 or high == count:
         return None, None
-    ordered = np.sort(samples)
-    return float(ordered[below - 1]), float(ordered[count - below])
+    return float(ordered[low - 1]), float(ordered[high])
 
 
 def forward_argmax(model: nn.Module, inputs: Tensor, precision: str = 'fp32') -> Callable[[], Tensor]:
@@ -218,11 +219,11 @@ def _warm_up(timed: Callable[[], float], seconds: float, clock: Clock) -> WarmUp
         before = now
 
 
-def _sample(timed: Callable[[], float], seconds: float, min_samples: int, clock: Clock) -> list[float]:
+def _sample(timed: Callable[[], float], seconds: float, min_samples: int, most_sec: float, clock: Clock) -> list[float]:
     start, samples = clock(), [timed()]
     while len(samples) < MAX_SAMPLES:
         spent = clock() - start
-        if spent >= OVERTIME * seconds or (spent >= seconds and len(samples) >= min_samples):
+        if spent >= most_sec or (spent >= seconds and len(samples) >= min_samples):
             break
         samples.append(timed())
     return samples

@@ -16,7 +16,19 @@ def experiments(rows: Sequence[Row], catalogue: Catalogue) -> pd.DataFrame:
 
 def runs(rows: Sequence[Row]) -> pd.DataFrame:
     """Return one line for each receipt."""
-    columns = ['id', 'experiment', 'dataset', 'budget', 'seed', 'status', 'reason', 'resumed', 'contended', 'wall_sec']
+    columns = [
+        'id',
+        'experiment',
+        'dataset',
+        'budget',
+        'seed',
+        'status',
+        'reason',
+        'resumed',
+        'contended',
+        'wall_sec',
+        'device_sec',
+    ]
     records = []
     for row in rows:
         for _, receipt in row.runs:

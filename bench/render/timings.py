@@ -1,4 +1,4 @@
-"""The cost table: every network counted and timed at its documented size, one table a device and precision."""
+"""The cost tables: networks counted and timed at their documented size, and their training, by device and precision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,11 +18,20 @@ _LATENCIES = ('p50_ms', 'p50_low_ms', 'p50_high_ms', *_TAILS)
 
 
 def cost_tables(timings: Iterable[Timing], catalogue: Catalogue) -> list[Table]:
-    """Return one table for every device and precision that was timed, cheapest network first."""
+    """Return one table for every device and precision that was timed, cheapest network first.
+
+    Where training steps were timed there, a table of these follows.
+    """
     groups: dict[tuple[str, str], list[Timing]] = {}
     for timing in sorted(timings, key=lambda one: (one['cost']['macs'], one['experiment'])):
         groups.setdefault((device_name(timing), timing['precision']), []).append(timing)
-    return [_table(device, precision, rows, catalogue) for (device, precision), rows in sorted(groups.items())]
+    made = []
+    for where, rows in sorted(groups.items()):
+        made.append(_table(*where, rows, catalogue))
+        trained = [row for row in rows if (row.get('training') or {}).get('parts')]
+        if trained:
+            made.append(_training_table(*where, trained))
+    return made
 
 
 def device_name(timing: Timing) -> str:
@@ -52,19 +61,31 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
                 'inference_memory_bytes': run_values.memory_bytes(one['memory'], 'inference', one['cost']),
                 'warmup_stable': one['latency'].get('warmup_stable'),
                 'contended': one['latency']['contended'],
+                **_training(one),
             }
             for one in sorted(timings, key=lambda one: (one['experiment'], one['device'], one['precision']))
         ]
     )
 
 
+def _training(timing: Timing) -> dict[str, Any]:
+    """Return what training steps take, for the data frame; nothing where none were timed."""
+    known = timing.get('training') or {}
+    return {
+        **{f'train_{name}': known.get(name) for name in ('sec_per_step', 'images_per_sec', 'steps', 'accumulate')},
+        'train_hours': None if known.get('wall_sec') is None else known['wall_sec'] / 3600,
+        'train_memory_bytes': run_values.memory_bytes({'train': known.get('memory')}, 'train', timing['cost']),
+        'train_contended': known.get('contended'),
+        'train_reason': known.get('reason'),
+    }
+
+
 def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
     columns = ('Experiment', 'Input (HxW)', 'Documented GFLOPs', 'Counted GFLOPs', 'Params (M)', 'Latency p50 (ms)',
                'p90 (ms)', 'p95 (ms)', 'p99 (ms)', 'Samples', 'Images/s', 'Best batch', 'Images/s there',
                'J/image', 'Memory (GiB)')  # fmt: skip
-    slug = ''.join(letter if letter.isalnum() else '-' for letter in f'{device}-{precision}'.lower())
     return Table(
-        name=f'timings-{slug}',
+        name=f'timings-{_slug(device, precision)}',
         title=f'Cost at the documented size, {precision}, {device}',
         columns=columns,
         rows=tuple(_cells(row, catalogue) for row in rows),
@@ -96,6 +117,57 @@ def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
         cells.number(row.get('energy', {}).get('joules_per_image')),
         cells.scaled(run_values.memory_bytes(row['memory'], 'inference', row['cost']), 2**30),
     )
+
+
+def _slug(device: str, precision: str) -> str:
+    return ''.join(letter if letter.isalnum() else '-' for letter in f'{device}-{precision}'.lower())
+
+
+def _training_table(device: str, precision: str, rows: Sequence[Timing]) -> Table:
+    columns = ('Experiment', 'Input (HxW)', 'Batch', 'Parts of a batch', 'Kinds of step', 'Step (s)', 'Samples',
+               'Images/s', 'Memory (GiB)', 'Documented epochs', 'Documented steps', 'All steps')  # fmt: skip
+    return Table(
+        name=f'training-{_slug(device, precision)}',
+        title=f'Cost of training as documented, {precision}, {device}',
+        columns=columns,
+        rows=tuple(_training_cells(row) for row in rows),
+        marks=('ok',) * len(rows),
+        files=tuple(str(row.get('file', '')) for row in rows),
+    )
+
+
+def _training_cells(row: Timing) -> tuple[str, ...]:
+    known, parts = row['training'], row['training']['parts']
+    sizes, batches = ([part[name] for part in parts] for name in ('input_shape', 'batch_size'))
+    peak = run_values.memory_bytes({'train': known.get('memory')}, 'train', row['cost'])
+    ended = known.get('reason') or ''
+    return (
+        row['experiment'],
+        _each('x'.join(map(str, size[2:])) for size in sizes),
+        _each(map(str, batches)),
+        _each(str(part['accumulate']) for part in parts),
+        str(len(parts)),
+        ended.partition(':')[0] if ended else _seconds(row),
+        _each(str(part['samples']) for part in parts),
+        cells.number(known.get('images_per_sec')),
+        cells.scaled(peak, 2**30),
+        cells.number(known.get('epochs'), 0),
+        cells.number(known.get('steps'), 0),
+        cells.duration(known.get('wall_sec')),
+    )
+
+
+def _each(values: Iterable[str]) -> str:
+    """Return the distinct values, in their order."""
+    return ', '.join(dict.fromkeys(values))
+
+
+def _seconds(row: Timing) -> str:
+    """Return the mean seconds a step with their 95 % interval where it was taken."""
+    known, error = row['training'], run_values.timed_error('sec_per_step', row)
+    mean = known['sec_per_step']
+    told = '' if error is None else f' [{mean - 1.96 * error:.3g}, {mean + 1.96 * error:.3g}]'
+    return f'{mean:.3g}{told}{" (contended)" if known.get("contended") else ""}'
 
 
 def _median(timed: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from mmseg.registry import MODELS
 from PIL import Image
 from torch import nn
 
-from bench import checkpoints, pipelines, store
+from bench import amounts, checkpoints, pipelines, store
 from bench.errors import PlanError
 from bench.measure.latency import precision_context
 from bench.records import DataSet, Material
@@ -38,7 +38,7 @@ def extend(attempt: Attempt, own: Material) -> tuple[Material, dict[str, Any]]:
     if wanted is None:
         return own, {}
     dataset = own.dataset
-    images = images_of(dataset, wanted.split)
+    images = images_of(dataset, wanted.split, attempt.job.rule.test_images)
     folder = attempt.training / 'auto_labels'
     note = folder / 'pairs.txt'
     parent = attempt.parent(wanted.parent)
@@ -62,19 +62,23 @@ def extend(attempt: Attempt, own: Material) -> tuple[Material, dict[str, Any]]:
     return replace(own, pair_lists=pair_lists, added=len(images)), {'auto_label': block}
 
 
-def images_of(dataset: DataSet, split: str) -> list[str]:
+def images_of(dataset: DataSet, split: str, limit: int | None = None) -> list[str]:
     """Return the images of ``split``, paths below the root: those without labels where the data set keeps some.
+
+    ``limit`` of them are spread evenly over all; None for every one.
 
     Raises:
         PlanError: there is no such split; names those there are.
     """
     if split == 'test' and dataset.unlabelled:
-        return list(dataset.unlabelled)
-    if split == 'test':
-        split = dataset.test_split
-    if split not in dataset.splits:
-        raise PlanError(f'{dataset.name} has no split {split!r} to label: choose from {", ".join(dataset.splits)}')
-    return [pair.image for pair in dataset.splits[split]]
+        images = list(dataset.unlabelled)
+    else:
+        split = dataset.test_split if split == 'test' else split
+        if split not in dataset.splits:
+            raise PlanError(f'{dataset.name} has no split {split!r} to label: choose from {", ".join(dataset.splits)}')
+        images = [pair.image for pair in dataset.splits[split]]
+    chosen = amounts.spread(limit, len(images))
+    return images if chosen is None else [images[index] for index in chosen]
 
 
 def stored_values(dataset: DataSet) -> np.ndarray:

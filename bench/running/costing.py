@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from bench import compose, environment, store
 from bench.measure import cost, energy, latency, memory
 from bench.records import SCHEMA_VERSION, CostJob, Status
-from bench.running import compiling, layout
+from bench.running import compiling, layout, train_costing
 
 LARGEST_BATCH = {'cpu': 8, 'cuda': 64}
 """Where the search for the batch of the highest throughput ends."""
@@ -23,14 +23,31 @@ SAME_LOGITS = {'fp32': 1e-3, 'bf16': 0.1}
 """What a compiler may change in the logits, as a share of the largest one: rounding in another order."""
 
 
-def measure(job: CostJob) -> Iterator[dict[str, Any]]:
+def measure(job: CostJob, alive: Callable[[], None] = lambda: None) -> Iterator[dict[str, Any]]:
     """Yield the record of ``job``: what is counted exactly, then latency, throughput at its best batch, energy and,
-    apart from these, memory of one forward. Where it is to be compiled, yield the record again with what that came to:
-    compiling can take longer than anybody waits, and what was measured before is not to be lost.
+    apart from these, memory of one forward. Where training steps are wanted too, or the network is to be compiled,
+    yield the record again with what these came to: each can take longer than anybody waits, and what was measured
+    before is not to be lost.
 
     The weights are random: neither counts nor times depend on them.
+
+    Args:
+        alive: called after every training step.
     """
     experiment = compose.read_experiment(job.config)
+    record: dict[str, Any] = {}
+    for record in _inference(job, experiment):
+        yield record
+    if job.training:
+        # What one forward needed is let go by now.
+        contended = environment.others_at_work(job.device)
+        watch = environment.Watch(job.device)
+        training = train_costing.measure(job, experiment, alive)
+        contended = contended or watch.met_others()
+        yield {**record, 'training': None if training is None else {**training, 'contended': contended}}
+
+
+def _inference(job: CostJob, experiment: Config) -> Iterator[dict[str, Any]]:
     protocol = experiment.protocol
     shape = (1, *protocol.cost.input_shape)
     model_config = compose.model_for(experiment.model, protocol.num_classes)

@@ -39,7 +39,10 @@ def test_a_size_that_is_none_is_refused_before_any_data_is_looked_for():
         (['--max-minutes', '0'], '--max-minutes 0.0: must be positive'),
         (['--jobs-per-gpu', '0'], '--jobs-per-gpu 0: at least 1'),
         (['--cost', '--gpus', '0'], '--cost times one network after another; --device cuda:N says on which GPU'),
-        (['--cost', '--no-fused'], '--cost trains nothing and chooses the layout; --compile alone goes with it'),
+        (
+            ['--cost', '--no-fused'],
+            '--cost chooses layout and kernels itself; --compile and --training alone go with it',
+        ),
         (
             ['--cost', '--dry-run'],
             '--cost times each network once at its documented size; neither --dry-run nor --size',
@@ -47,6 +50,7 @@ def test_a_size_that_is_none_is_refused_before_any_data_is_looked_for():
         (['--cost', '--size', '96x192'], 'neither --dry-run nor --size goes with it'),
         (['--config', 'a.py', '--checkpoint', 'a.pth', '--seeds', '2'], '--seeds 2: the weights are given'),
         (['--json'], '--json goes with --list'),
+        (['--training'], '--training goes with --cost'),
         (['--checkpoint', 'a.pth'], '--checkpoint goes with --config: it says whose weights these are'),
         (['--config', 'a.py', '--list'], '--config FILE --dry-run shows what would run'),
     ],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench.claims import Claim
-from bench.judging.places import TOLD_SEEDS, run_places, timing_places
+from bench.judging.places import TOLD_SEEDS, run_places
 from bench.judging.resampling import RESAMPLES, image_interval
 from bench.judging.samples import Conditions
 from bench.judging.scored_images import ScoredImages
@@ -262,52 +262,6 @@ def test_a_gpu_means_that_every_run_was_on_one(stored):
     assert (both.circumstances(CLAIM).on_gpu, mixed.circumstances(CLAIM).on_gpu) == (True, False)
 
 
-def timing(name, device='cpu', p50=10.0, **latency):
-    block = {'p50_ms': p50, 'p50_low_ms': p50 - 0.98, 'p50_high_ms': p50 + 0.98, 'contended': False, **latency}
-    blocks = {'memory': {'inference': {'process_growth_bytes': 10**9 - 4}}, 'cost': {'params': 1}}
-    record = {'experiment': f'toy/{name}', 'device': device, 'precision': 'fp32', 'latency': block, **blocks}
-    return record | {'environment': {'device_name': 'H200' if device != 'cpu' else None}}
-
-
-def test_timings_at_the_documented_size_are_places_of_their_own():
-    gpu, cpu = timing_places([timing('a'), timing('b', p50=20.0), timing('a', 'cuda:0')])
-    assert gpu.circumstances(CLAIM).label == 'H200, fp32, documented sizes'
-    assert cpu.circumstances(CLAIM).label == 'cpu, fp32, documented sizes'
-    assert (gpu.circumstances(CLAIM).on_gpu, cpu.circumstances(CLAIM).on_gpu) == (True, False)
-    assert gpu.circumstances(CLAIM).rank < cpu.circumstances(CLAIM).rank
-    sample = cpu.sample(('latency_ms', 'toy/b', ''))
-    assert (dict(sample.values), sample.errors[0]) == ({0: 20.0}, pytest.approx(0.5))
-    assert cpu.sample(('inference_memory_gb', 'toy/a', '')).values == {0: 1.0}
-    assert gpu.sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on H200'
-
-
-def on(record, cpu, threads):
-    return record | {'environment': {**record['environment'], 'cpu': cpu, 'threads': threads}}
-
-
-def test_each_processor_and_number_of_threads_is_a_place_of_its_own():
-    records = [
-        on(timing('a', p50=500.0), 'Atom', 1),
-        on(timing('b', p50=20.0), 'EPYC', 64),
-        on(timing('a', p50=30.0), 'EPYC', 64),
-        on(timing('a', p50=90.0), 'EPYC', 2),
-        on(timing('a', 'cuda:0', p50=1.0), 'EPYC', 64),
-    ]
-    for order in (records, records[::-1]):
-        places = list(timing_places(order))
-        assert [place.circumstances(CLAIM).label for place in places] == [
-            'H200 on EPYC, 64 threads, fp32, documented sizes',
-            'EPYC, 64 threads, fp32, documented sizes',
-            'Atom, 1 thread, fp32, documented sizes',
-            'EPYC, 2 threads, fp32, documented sizes',
-        ]
-        ranks = [place.circumstances(CLAIM).rank for place in places]
-        assert ranks == sorted(ranks)
-        found = [place.sample(('latency_ms', 'toy/a', '')).values[0] for place in places]
-        assert found == [1.0, 30.0, 500.0, 90.0]
-    assert places[2].sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on Atom, 1 thread'
-
-
 def test_a_sample_tells_how_each_run_was_made(stored):
     train = {'epochs': 4.0, 'accumulate': 2, 'sec_per_step': 0.2}
     [place] = run_places(
@@ -325,11 +279,3 @@ def test_how_far_two_machines_differ_is_no_spread_over_seeds(stored):
     ]
     spread = only_place(*runs).known('sec_per_step')
     assert (spread.freedom, spread.deviation) == (2, pytest.approx(0.02**0.5))
-
-
-def test_timings_speak_of_times_alone():
-    [place] = timing_places([timing('a', contended=True)])
-    assert place.speaks_of([('latency_ms', 'toy/a', ''), ('latency_ms', 'toy/b', '')])
-    assert not place.speaks_of([('latency_ms', 'toy/a', ''), ('miou', 'toy/a', '')])
-    assert not place.speaks_of([('latency_ms', 'toy/b', '')])
-    assert place.sample(('latency_ms', 'toy/a', '')).obstacle == 'not measured'

@@ -105,3 +105,54 @@ def test_a_percentile_is_told_where_a_sample_lies_beyond_it(samples, shown):
     row = dict(zip(table.columns, table.rows[0], strict=True))
     assert [row[f'p{percent} (ms)'] for percent in (90, 95, 99)] == shown
     assert timings.frame([one])['latency_p99_ms'].tolist() == [15.0]
+
+
+def trained(name, steps=100, **training):
+    part = {
+        'steps': steps, 'p50_ms': 1500.0, 'p50_low_ms': 1402.0, 'p50_high_ms': 1598.0, 'samples': 6, 'batch_size': 4,
+        'accumulate': 1, 'input_shape': [4, 3, 256, 864],
+    }  # fmt: skip
+    block = {
+        'epochs': 180, 'steps': steps, 'sec_per_step': 1.5, 'images_per_sec': 4 / 1.5, 'wall_sec': 1.5 * steps,
+        'accumulate': 1, 'memory': {'allocated_bytes': 2**31}, 'reason': '', 'contended': False, 'parts': [part],
+    }  # fmt: skip
+    return timing(name, 1e9) | {'training': {**block, **training}}
+
+
+def test_trainings_have_a_table_of_their_own_beside_what_was_timed_of_them():
+    none = timing('b', 2e9) | {'training': None}
+    inference, training = timings.cost_tables([trained('a'), none, timing('c', 3e9)], CATALOGUE)
+    assert len(inference.rows) == 3 and len(training.rows) == 1
+    assert training.title == 'Cost of training as documented, fp32, Some CPU, 2 threads'
+    row = dict(zip(training.columns, training.rows[0], strict=True))
+    assert (row['Input (HxW)'], row['Batch'], row['Parts of a batch'], row['Kinds of step']) == (
+        '256x864',
+        '4',
+        '1',
+        '1',
+    )
+    # 95 % of the median's own interval.
+    assert (row['Step (s)'], row['Samples'], row['Images/s']) == ('1.5 [1.4, 1.6]', '6', '2.67')
+    assert (row['Memory (GiB)'], row['Documented epochs'], row['All steps']) == ('2.00', '180', '2.5 min')
+    frame = timings.frame([trained('a'), none])
+    assert frame['train_sec_per_step'].tolist()[0] == 1.5 and frame['train_sec_per_step'].isna().tolist() == [
+        False,
+        True,
+    ]
+    assert frame['train_memory_bytes'].tolist()[0] == 2**31
+
+
+def test_steps_of_several_kinds_are_told_together():
+    [part] = trained('a')['training']['parts']
+    larger = part | {'input_shape': [2, 3, 512, 1024], 'batch_size': 2, 'accumulate': 2}
+    _, table = timings.cost_tables([trained('a', parts=[part, larger], contended=True)], CATALOGUE)
+    row = dict(zip(table.columns, table.rows[0], strict=True))
+    assert (row['Input (HxW)'], row['Batch'], row['Parts of a batch']) == ('256x864, 512x1024', '4, 2', '1, 2')
+    assert row['Kinds of step'] == '2' and row['Step (s)'].endswith('(contended)')
+
+
+def test_a_training_that_did_not_fit_says_so():
+    [part] = trained('a')['training']['parts']
+    ended = timing('a', 1e9) | {'training': {'reason': 'OutOfMemoryError: too little', 'parts': [part]}}
+    _, table = timings.cost_tables([ended], CATALOGUE)
+    assert dict(zip(table.columns, table.rows[0], strict=True))['Step (s)'] == 'OutOfMemoryError'

@@ -34,6 +34,12 @@ def test_images_without_public_labels_come_first():
     assert auto_label.images_of(dataset(splits=('train', 'val')), 'test') == ['val/0.png']
 
 
+def test_a_limit_spreads_over_all_images():
+    made = dataset(unlabelled=tuple(f'{index}.png' for index in range(9)))
+    assert auto_label.images_of(made, 'test', 3) == ['0.png', '4.png', '8.png']
+    assert len(auto_label.images_of(made, 'test', 20)) == 9
+
+
 def test_a_split_that_is_not_there_names_those_that_are():
     with pytest.raises(PlanError, match="d has no split 'extra' to label: choose from train, val, test"):
         auto_label.images_of(dataset(), 'extra')
