@@ -33,8 +33,8 @@ from custom_ops.segmentors.freezing import freeze, hold_still
 REGION = 'a batch of bytes in memory to updated weights: normalised, forward, loss, backward, optimiser'
 """On a GPU a batch is augmented there, as in a run, and that is within; reading and what workers do is not."""
 
-MIN_SAMPLES = 6
-"""The fewest of which the median has a 95 % interval."""
+MIN_SAMPLES = 10
+"""The median's 95 % interval is then that of the second and the ninth: a step that was held up does not widen it."""
 
 STEPS_BEFORE = {'cpu': 2, 'cuda': 3}
 """The first makes the optimiser's state, and on a GPU kernels are tried in all memory that is free until the third."""
@@ -80,6 +80,8 @@ def measure(job: CostJob, experiment: Config, alive: Callable[[], None] = lambda
                 if not memory.ran_out(error):
                     raise
                 return {'reason': f'{type(error).__name__}: {error}'.splitlines()[0][:300], 'parts': parts}
+            # What refers to itself would take the memory of the next kind of step.
+            gc.collect()
         parts.append({'stage': stage.name, 'frozen': list(kind.frozen), 'steps': round(kind.steps), **known[alike]})
     epochs = {kind.leg.index: kind.leg.stage.epochs for kind in kinds}
     return {'epochs': sum(epochs.values()), **summarise(parts)}
@@ -123,20 +125,20 @@ def _timed(job: CostJob, experiment: Config, kind: _Kind, alive: Callable[[], No
     made = _composed(experiment, run, kind.leg, 1)
     accumulate = _split(job, experiment, made.crop, made.batch_size)
     config = made.config if accumulate == 1 else _composed(experiment, run, kind.leg, accumulate).config
-    batch = _batch(experiment, run, config.model, made.crop, made.batch_size // accumulate)
+    batch = _batch(experiment, run.device, made.crop, made.batch_size // accumulate)
     model = MODELS.build(ConfigDict(config.model))
     model.init_weights()
     memory_format = layout.settle(model.to(job.device), run, trains=True)
     model.train()
     freeze(model, kind.frozen)
     step = _step(model, config.optim_wrapper, batch, accumulate, alive)
-    with _as_in_a_run(), memory.peak_memory(job.device) as peak:
-        for left in reversed(range(STEPS_BEFORE[job.device.split(':')[0]])):
-            if not left:
-                memory.begin_anew(job.device)
-            step()
     shape = [made.batch_size // accumulate, 3, *made.crop]
-    with _as_in_a_run():
+    with _accuracy_as_in_a_run():
+        with memory.peak_memory(job.device) as peak:
+            for left in reversed(range(STEPS_BEFORE[job.device.split(':')[0]])):
+                if not left:
+                    memory.begin_anew(job.device)
+                step()
         times = latency.measure_latency(
             step,
             job.device,
@@ -201,10 +203,10 @@ def _split(job: CostJob, experiment: Config, crop: Size, batch: int) -> int:
     return forecast.micro_batches(footprint, job.device, usable)
 
 
-def _batch(experiment: Config, run: Run, model: Any, crop: Size, count: int) -> dict[str, Any]:
+def _batch(experiment: Config, device: str, crop: Size, count: int) -> dict[str, Any]:
     """Return a batch [B, 3, H, W] of random bytes and labels as a run's loader gives it, on the device."""
     protocol, draw = experiment.protocol, np.random.default_rng(0)
-    augment, _ = pipelines.split_augment(protocol.augment, experiment.model.data_preprocessor, run.device)
+    augment, _ = pipelines.split_augment(protocol.augment, experiment.model.data_preprocessor, device)
     transform = Compose(pipelines.quick([*augment, {'type': 'PackSegInputs'}]))
     samples = []
     for _ in range(count):
@@ -213,7 +215,7 @@ def _batch(experiment: Config, run: Run, model: Any, crop: Size, count: int) -> 
         about = {'img_shape': crop, 'ori_shape': crop, 'seg_fields': ['gt_seg_map']}
         samples.append(transform({'img': image, 'gt_seg_map': label, **about}))
     joined = collate_pixels(samples)
-    return {name: value.to(run.device) if isinstance(value, torch.Tensor) else value for name, value in joined.items()}
+    return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in joined.items()}
 
 
 def _step(
@@ -234,12 +236,11 @@ def _step(
 
 
 @contextmanager
-def _as_in_a_run() -> Iterator[None]:
-    """Within, heads log their accuracy as they do in a run; afterwards what a step left is let go."""
+def _accuracy_as_in_a_run() -> Iterator[None]:
+    """Within, the accuracy that heads tell the log is counted as it is in a run."""
     hook: Any = QuickAccuracyHook()
     hook.before_train(None)
     try:
         yield
     finally:
         hook.after_train(None)
-        gc.collect()
