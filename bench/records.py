@@ -229,6 +229,7 @@ class Receipt:
     init: dict[str, Any] | None = None
     selection: dict[str, Any] | None = None
     selected: dict[str, Any] | None = None
+    precise_bn: dict[str, Any] | None = None
     centre: dict[str, Any] | None = None
     boundary: dict[str, Any] | None = None
     objects: dict[str, Any] | None = None

@@ -37,6 +37,7 @@ ALWAYS = (
     'bench/running/curve.py',
     'bench/running/layout.py',
     'bench/running/peaks.py',
+    'bench/running/precise_bn.py',
     'bench/running/protocol.py',
     'bench/running/scoring.py',
     'bench/running/training.py',

@@ -23,7 +23,8 @@ EMBEDDED_RUNS = 2000
 
 _FILES = ('receipt.json', 'config.py', 'curves.csv', 'lr_range.csv', store.MATRICES, 'log.txt')
 _BLOCKS = ('metrics', 'train_metrics', 'validation', 'cost', 'run_cost', 'latency', 'memory', 'train', 'init',
-           'selection', 'selected', 'centre', 'boundary', 'objects', 'auto_label', 'data', 'environment')  # fmt: skip
+           'selection', 'selected', 'precise_bn', 'centre', 'boundary', 'objects', 'auto_label', 'data',
+           'environment')  # fmt: skip
 _LEFT_OUT = frozenset({'samples_us', 'macs_by_operator', 'uncounted_operators', 'per_class_iou', 'classes', 'region'})
 _GIB = 2**30
 _RELATIONS = {

@@ -36,6 +36,7 @@ def runs(rows: Sequence[Row]) -> pd.DataFrame:
             for key in ('miou', 'miou_absent_as_zero', 'miou_per_image', 'pixel_accuracy', 'class_accuracy', 'fw_iou'):
                 record[key] = lookup(receipt, 'metrics', key)
             record['train_miou'] = lookup(receipt, 'train_metrics', 'miou')
+            record['miou_precise_bn'] = lookup(receipt, 'precise_bn', 'metrics', 'miou')
             for key in ('p50_ms', 'p90_ms', 'p99_ms', 'device', 'threads', 'contended'):
                 record[f'latency_{key}'] = lookup(receipt, 'latency', key)
             for key in ('steps', 'epochs', 'batch_size', 'final_loss'):
@@ -97,6 +98,7 @@ def _experiment(row: Row, catalogue: Catalogue) -> dict[str, object]:
         'miou_max': max(miou.values, default=None),
         'miou_images_low': row.over_images[0] if row.over_images else None,
         'miou_images_high': row.over_images[1] if row.over_images else None,
+        'miou_precise_bn': row.precise[0] if row.precise else None,
         'miou_averaged_as_documented': row.spread('metrics', nearest).mean,
         'pixel_accuracy': row.spread('metrics', 'pixel_accuracy').mean,
         'class_accuracy': row.spread('metrics', 'class_accuracy').mean,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import sqrt
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bench.claims import MEASURED, Verdict
@@ -16,6 +17,8 @@ from bench.settings import Setting, setting_of
 
 Stored = tuple[Path, Receipt]
 NOT_RUN = 'not run'
+TOLD_POINTS = 2.0
+"""From this many points on that batch norm's statistics move a mean mIoU, it is told: seeds alone explain less."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,16 @@ class Row:
         return next((value for value in values if value is not None), None)
 
     @property
+    def precise(self) -> tuple[float, float] | None:
+        """Return the mean mIoU with precise batch norm, and without of the same runs; None where no run has it."""
+        found = [
+            (precise, lookup(receipt, 'metrics', 'miou'))
+            for _, receipt in self.ok
+            if (precise := lookup(receipt, 'precise_bn', 'metrics', 'miou')) is not None
+        ]
+        return (fmean(one for one, _ in found), fmean(one for _, one in found)) if found else None
+
+    @property
     def status(self) -> str:
         """``ok``, ``not run``, ``undescribed``, or what went wrong and how often."""
         if not self.runs:
@@ -158,6 +171,8 @@ class Row:
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
         if self.timed and all(contended for _, contended in self.timed):
             marks.append('contended')
+        if self.precise and abs(self.precise[0] - self.precise[1]) >= TOLD_POINTS:
+            marks.append(f'{self.precise[0]:.1f} with precise batch norm')
         if self.lacking:
             marks.append('other initial weights')
         older = sum(receipt.id in self.older for _, receipt in self.ok)

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.runner import Runner
+from mmengine.runner import Runner, set_random_seed
 from torch import nn
 
 from bench import amounts, checkpoints, compose, store
 from bench.measure import accuracy, detail, latency
-from bench.running import attention, curve, panels, weights
+from bench.running import attention, curve, panels, precise_bn, weights
 from bench.running.attempt import Attempt
 from bench.running.counting import Counting
 from bench.running.training import Trained
@@ -23,8 +23,9 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
     """Score the last weights on the test split and, without augmentation, on the train split.
 
     Returns:
-        The blocks ``metrics``, ``train_metrics``, ``validation``, ``selection`` and, where the protocol selects an
-        epoch, ``selected``: the scores of the best validated one, beside the last's and never in their place.
+        The blocks ``metrics``, ``train_metrics``, ``validation``, ``selection`` and, beside the last weights' scores
+        and never in their place: where the protocol selects an epoch, ``selected``, those of the best validated one;
+        where batch norm was trained, ``precise_bn``, those with its statistics estimated anew.
     """
     model = trained.runner.model.eval()
     classes = attempt.job.dataset.classes
@@ -50,6 +51,9 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
     if trained.best is not None and attempt.protocol.select is not None:
         attempt.enter('score the selected epoch')
         arrays['selected'], blocks['selected'] = _selected(attempt, trained, trained.best)
+    if trained.blocks['train'] is not None and attempt.job.rule.name != 'smoke':
+        attempt.enter('score with statistics estimated anew')
+        arrays |= _with_precise_bn(attempt, trained.runner, blocks)
     part = attempt.folder / f'{store.MATRICES}.part'
     with part.open('wb') as out:
         np.savez_compressed(out, **arrays)
@@ -100,6 +104,29 @@ def _selected(attempt: Attempt, trained: Trained, file: Path) -> tuple[np.ndarra
         'metrics': accuracy.scores(matrices, dataset.classes),
     }
     return matrices, block
+
+
+def _with_precise_bn(attempt: Attempt, runner: Runner, blocks: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Add the block ``precise_bn`` to ``blocks`` and return its matrices; nothing where no batch norm was trained.
+
+    The model has its own statistics again afterwards.
+    """
+    model, dataset = runner.model, attempt.job.dataset
+    own = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    # Whatever was computed in this process before, an interrupted run gets the same batches.
+    set_random_seed(attempt.job.run.seed)
+    layers = precise_bn.estimate(runner)
+    if not layers:
+        return {}
+    _, matrices, _ = _confusions(attempt, model, runner.test_dataloader, in_detail=False)
+    for name, buffer in model.named_buffers():
+        buffer.copy_(own[name])
+    blocks['precise_bn'] = {
+        'images': precise_bn.IMAGES,
+        'layers': layers,
+        'metrics': accuracy.scores(matrices, dataset.classes),
+    }
+    return {'precise_bn': matrices}
 
 
 def _train_loader(attempt: Attempt, runner: Runner) -> Any:
