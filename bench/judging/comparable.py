@@ -7,8 +7,10 @@ from there on the shorter one gets more than its share, and a comparison would b
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import ceil, floor, log10
+from statistics import fmean
 from typing import Any
 
+from bench.judging import words
 from bench.judging.run_values import COUNTED, MEMORY, SPLIT, TIMED
 from bench.judging.samples import Conditions, Sample
 from bench.judging.scored_images import RATIO
@@ -16,6 +18,9 @@ from bench.records import Receipt
 
 UNEQUAL = 1.1
 """From this ratio of two shares on, the trainings are no longer those that were documented."""
+
+PRECISE_ASIDE = 2.0
+"""From this many points on it is told how batch norm's statistics move a difference: seeds alone explain less."""
 
 Block = Mapping[str, Any]
 
@@ -109,6 +114,21 @@ def split_aside(metric: str, of: Sample, other: Sample) -> str:
         return ''
     told = ' and '.join(f'that of {_short(one.experiment)} in {n}' for one, n in zip((of, other), parts, strict=True))
     return f'; batches were split, {told}: batch norm, where there is any, saw parts of different sizes'
+
+
+def precise_aside(of: Sample, other: Sample) -> str:
+    """Return what becomes of a difference of scores with batch norm's statistics estimated anew.
+
+    Empty where these move it by fewer than ``PRECISE_ASIDE`` points, or were not scored of both from one seed.
+    """
+    seeds = of.values.keys() & other.values.keys() & of.precise.keys() & other.precise.keys()
+    if not seeds:
+        return ''
+    own = fmean(of.values[seed] - other.values[seed] for seed in seeds)
+    precise = fmean(of.precise[seed] - other.precise[seed] for seed in seeds)
+    if abs(precise - own) < PRECISE_ASIDE:
+        return ''
+    return f'; with precise batch norm it is {precise:.3g} instead of {own:.3g} points over {words.count(len(seeds))}'
 
 
 def whole_batches(metric: str, of: Sample) -> str:

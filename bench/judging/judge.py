@@ -200,7 +200,7 @@ def _compared(
         if outcome is None:
             refused.append(reason or f'{check.of} shares no seed with the others')
         else:
-            aside = comparable.split_aside(check.metric, of, other)
+            aside = comparable.split_aside(check.metric, of, other) + comparable.precise_aside(of, other)
             outcomes.append(_of_networks(replace(outcome, phrase=outcome.phrase + aside), of, other))
     return outcomes, refused
 

@@ -41,7 +41,7 @@ class Sample:
     the documented initial weights that the runs did without; ``unlike`` tells the count and the documented one where
     they are not of one network; ``printed``: the value is the documented one itself. ``floor`` is what the metric is
     above where all runs ended for want of it: the memory of a device that was not enough, 0 where its size is not
-    known.
+    known. ``precise`` by seed are the values with batch norm's statistics estimated anew, as far as these were scored.
     """
 
     experiment: str
@@ -57,6 +57,7 @@ class Sample:
     unlike: str = ''
     printed: bool = False
     floor: float | None = None
+    precise: Mapping[int, float] = field(default_factory=dict)
     obstacle: Answer | None = None
     reason: str = ''
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from bench.claims import MEASURED, Verdict
 from bench.experiments import Catalogue, Experiment
+from bench.judging.comparable import PRECISE_ASIDE
 from bench.judging.run_values import lacking_weights
 from bench.records import Receipt
 from bench.settings import Setting, setting_of
 
 Stored = tuple[Path, Receipt]
 NOT_RUN = 'not run'
-TOLD_POINTS = 2.0
-"""From this many points on that batch norm's statistics move a mean mIoU, it is told: seeds alone explain less."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ class Row:
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
         if self.timed and all(contended for _, contended in self.timed):
             marks.append('contended')
-        if self.precise and abs(self.precise[0] - self.precise[1]) >= TOLD_POINTS:
+        if self.precise and abs(self.precise[0] - self.precise[1]) >= PRECISE_ASIDE:
             marks.append(f'{self.precise[0]:.1f} with precise batch norm')
         if self.lacking:
             marks.append('other initial weights')

@@ -129,3 +129,20 @@ def test_samples_of_which_nothing_is_known_are_taken_to_fit():
     plain = Sample('toy/a', 'latency_ms', {0: 1.0})
     assert matched('latency_ms', plain, sample('b', CPU)) == (plain, sample('b', CPU), '')
     assert comparable.all_matched('miou', [Sample('toy/a', 'gflops', {0: 1.0}, exact=True)]) == ''
+
+
+def precise(name, values, anew):
+    return Sample(name, 'miou', dict(enumerate(values)), precise=anew)
+
+
+def test_a_difference_that_statistics_of_batch_norm_make_is_told_beside_it():
+    slow = precise('toy/slow', (8.0, 10.0), {0: 30.0, 1: 32.0})
+    quick = precise('toy/quick', (20.0, 20.0), {0: 21.0, 1: 21.0, 2: 90.0})
+    told = comparable.precise_aside(slow, quick)
+    assert told == '; with precise batch norm it is 10 instead of -11 points over 2 seeds'
+    assert comparable.precise_aside(slow, precise('toy/quick', (20.0,), {0: 21.0})).endswith('over 1 seed')
+
+
+@pytest.mark.parametrize('anew', [{}, {0: 21.0}, {3: 50.0}])
+def test_a_difference_that_stays_or_was_not_scored_so_is_told_as_it_is(anew):
+    assert comparable.precise_aside(precise('toy/a', (20.0,), anew), precise('toy/b', (18.0,), {0: 18.5})) == ''

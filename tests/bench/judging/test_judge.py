@@ -95,6 +95,14 @@ def test_scores_of_batches_that_were_split_differently_are_judged_and_it_is_said
     assert 'split' not in judged(claim(greater()), replace(split, conditions=whole.conditions), whole).reason
 
 
+def test_what_statistics_of_batch_norm_make_of_a_difference_is_said_and_decides_nothing():
+    above, below = sample('a', *HIGH), sample('b', *LOW)
+    anew = replace(above, precise=dict.fromkeys(above.values, 10.0)), replace(below, precise=below.values)
+    plain, told = judged(claim(greater()), above, below), judged(claim(greater()), *anew)
+    assert told.answer == plain.answer == 'reproduced'
+    assert 'with precise batch norm it is -30' in told.reason and 'precise' not in plain.reason
+
+
 def test_a_claim_with_several_checks_needs_all_of_them():
     second = Check('miou', 'at_least', 'toy/a', (), 60.0)
     high, low = sample('a', *HIGH), sample('b', *LOW)

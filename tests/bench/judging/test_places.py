@@ -279,3 +279,10 @@ def test_how_far_two_machines_differ_is_no_spread_over_seeds(stored):
     ]
     spread = only_place(*runs).known('sec_per_step')
     assert (spread.freedom, spread.deviation) == (2, pytest.approx(0.02**0.5))
+
+
+def test_scores_with_precise_batch_norm_stand_beside_those_of_the_protocol(stored):
+    precise = {'precise_bn': {'metrics': {'miou': 55.0}}}
+    place = only_place(stored('a', 0, **precise), stored('a', 1))
+    assert place.sample(('miou', 'toy/a', '')).precise == {0: 55.0}
+    assert place.sample(('pixel_accuracy', 'toy/a', '')).precise == {}

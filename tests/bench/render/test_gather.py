@@ -117,3 +117,19 @@ def test_a_row_whose_parent_lacked_its_weights_is_marked(catalogue, receipt):
         rows = gather.rows(stored(parent, receipt('toy/wide', init=child)), catalogue)
         [row] = [row for row in rows if row.experiment == 'toy/wide']
         assert ('other initial weights' in row.marks) is marked
+
+
+@pytest.mark.parametrize(
+    ('precise', 'marked'), [((70.0, 72.0), '71.0 with precise batch norm'), ((41.0, None), ''), ((None, None), '')]
+)
+def test_statistics_that_lag_behind_mark_a_row(receipt, catalogue, precise, marked):
+    blocks = [None if miou is None else {'metrics': {'miou': miou}} for miou in precise]
+    runs = [receipt('toy/base', seed=seed, precise_bn=block) for seed, block in enumerate(blocks)]
+    [row] = [row for row in gather.rows(stored(*runs), catalogue) if row.experiment == 'toy/base']
+    assert [mark for mark in row.marks if 'batch norm' in mark] == ([marked] if marked else [])
+
+
+def test_only_runs_that_have_both_scores_are_set_beside_each_other(receipt, catalogue):
+    runs = [receipt('toy/base', 30.0, precise_bn={'metrics': {'miou': 50.0}}), receipt('toy/base', 60.0, seed=1)]
+    [row] = [row for row in gather.rows(stored(*runs), catalogue) if row.experiment == 'toy/base']
+    assert row.precise == (50.0, 30.0)
