@@ -9,6 +9,7 @@ Source: "precise BN" of Wu and Johnson 2021, arXiv:2105.07576, section 3.
 
 import math
 from itertools import islice
+from typing import Any
 
 from mmengine.runner import Runner
 from torch import nn
@@ -27,28 +28,35 @@ def layers_of(model: nn.Module) -> list[_BatchNorm]:
     return [one for one in model.modules() if isinstance(one, _BatchNorm) and one.training and one.track_running_stats]
 
 
-def estimate(runner: Runner, images: int = IMAGES) -> int:
+def estimate(runner: Runner, loader: Any, images: int = IMAGES) -> int:
     """Replace the statistics of the runner's model by means over batches of ``images`` training samples in all.
 
     The network computes them as in a training step, weights stay as they are; it is in evaluation mode afterwards.
 
+    Args:
+        loader: gives batches of the training; not the one that it has used up.
+
     Returns:
         How many layers have such statistics; where there are none, nothing is computed.
+
+    Raises:
+        ValueError: ``loader`` gives no batch.
     """
     model = runner.model
     layers = layers_of(model)
     momenta = [layer.momentum for layer in layers]
     try:
-        if layers:
-            loader = runner.train_loop.dataloader
-            for layer in layers:
-                layer.reset_running_stats()
-                # The mean over all batches, each with the same weight.
-                layer.momentum = None
-            for batch in islice(loader, math.ceil(images / loader.batch_size)):
-                # With gradients, which nobody asks for: a compiled network would be compiled anew without.
-                with runner.optim_wrapper.optim_context(model):
-                    model._run_forward(model.data_preprocessor(batch, True), mode='loss')
+        for layer in layers:
+            layer.reset_running_stats()
+            # The mean over all batches, each with the same weight.
+            layer.momentum = None
+        batches = islice(loader, math.ceil(images / loader.batch_size)) if layers else ()
+        for batch in batches:
+            # With gradients, which nobody asks for: a compiled network would be compiled anew without.
+            with runner.optim_wrapper.optim_context(model):
+                model._run_forward(model.data_preprocessor(batch, True), mode='loss')
+        if any(not layer.num_batches_tracked for layer in layers):
+            raise ValueError('no batch came to estimate the statistics of batch norm on')
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum

@@ -52,7 +52,6 @@ def score(attempt: Attempt, trained: Trained) -> dict[str, Any]:
         attempt.enter('score the selected epoch')
         arrays['selected'], blocks['selected'] = _selected(attempt, trained, trained.best)
     if trained.blocks['train'] is not None and attempt.job.rule.name != 'smoke':
-        attempt.enter('score with statistics estimated anew')
         arrays |= _with_precise_bn(attempt, trained.runner, blocks)
     part = attempt.folder / f'{store.MATRICES}.part'
     with part.open('wb') as out:
@@ -112,12 +111,13 @@ def _with_precise_bn(attempt: Attempt, runner: Runner, blocks: dict[str, Any]) -
     The model has its own statistics again afterwards.
     """
     model, dataset = runner.model, attempt.job.dataset
+    if not precise_bn.layers_of(model):
+        return {}
+    attempt.enter('score with precise batch norm')
     own = {name: buffer.clone() for name, buffer in model.named_buffers()}
     # Whatever was computed in this process before, an interrupted run gets the same batches.
     set_random_seed(attempt.job.run.seed)
-    layers = precise_bn.estimate(runner)
-    if not layers:
-        return {}
+    layers = precise_bn.estimate(runner, Runner.build_dataloader(runner.cfg.train_dataloader))
     _, matrices, _ = _confusions(attempt, model, runner.test_dataloader, in_detail=False)
     for name, buffer in model.named_buffers():
         buffer.copy_(own[name])

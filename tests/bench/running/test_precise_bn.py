@@ -40,10 +40,8 @@ def runner(model, batches, size=4):
     # A loader has its batch's size beside it.
     loader = type('Loader', (list,), {'batch_size': size})(loader)
     return SimpleNamespace(
-        model=model,
-        train_loop=SimpleNamespace(dataloader=loader),
-        optim_wrapper=SimpleNamespace(optim_context=lambda model: nullcontext()),
-    )
+        model=model, optim_wrapper=SimpleNamespace(optim_context=lambda model: nullcontext())
+    ), loader
 
 
 @pytest.fixture
@@ -53,23 +51,24 @@ def model():
 
 
 def test_statistics_are_those_that_torch_averages_over_the_same_batches(model):
-    made, expected = runner(model, 6), copy.deepcopy(model)
+    made, loader = runner(model, 6)
+    expected = copy.deepcopy(model)
     torch.manual_seed(3)
-    assert precise_bn.estimate(made, images=24) == 2
+    assert precise_bn.estimate(made, loader, images=24) == 2
     torch.manual_seed(3)
-    update_bn(iter(made.train_loop.dataloader), expected)
+    update_bn(iter(loader), expected)
     for own, other in zip(model.buffers(), expected.buffers(), strict=True):
         assert torch.allclose(own, other, rtol=1e-6), 'dropout and all'
 
 
 def test_as_many_batches_are_looked_at_as_have_the_images(model):
-    precise_bn.estimate(runner(model, 9), images=10)
+    precise_bn.estimate(*runner(model, 9), images=10)
     assert model.seen == [4, 4, 4]
 
 
 def test_all_else_stays_as_it_was(model):
     weights = [parameter.clone() for parameter in model.parameters()]
-    precise_bn.estimate(runner(model, 2), images=8)
+    precise_bn.estimate(*runner(model, 2), images=8)
     assert all(torch.equal(own, before) for own, before in zip(model.parameters(), weights, strict=True))
     assert all(parameter.grad is None for parameter in model.parameters())
     assert [layer.momentum for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)] == [0.01, 0.1]
@@ -82,15 +81,21 @@ def test_frozen_layers_keep_their_own_statistics(model):
     model.train()
     freeze(model, ['trunk'])
     frozen = copy.deepcopy(model.backbone[1].state_dict())
-    assert precise_bn.estimate(runner(model, 2), images=8) == 1
+    assert precise_bn.estimate(*runner(model, 2), images=8) == 1
     assert all(torch.equal(tensor, frozen[name]) for name, tensor in model.backbone[1].state_dict().items())
     assert model.decode_head[2].running_mean.abs().sum() > 0
+
+
+def test_a_loader_that_is_used_up_is_refused(model):
+    made, loader = runner(model, 0)
+    with pytest.raises(ValueError, match='no batch came'):
+        precise_bn.estimate(made, loader)
 
 
 def test_without_batch_norm_nothing_is_computed():
     plain = Network()
     plain.backbone, plain.decode_head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1)
-    assert precise_bn.estimate(SimpleNamespace(model=plain)) == 0 and plain.seen == []
+    assert precise_bn.estimate(SimpleNamespace(model=plain), None) == 0 and plain.seen == []
 
 
 def test_the_score_with_them_stands_beside_and_the_model_has_its_own_again(model, monkeypatch):
@@ -104,16 +109,18 @@ def test_the_score_with_them_stands_beside_and_the_model_has_its_own_again(model
         return np.array(['a']), np.array([[[3, 1], [0, 4]]]), {}
 
     monkeypatch.setattr(scoring, '_confusions', confusions)
-    made = runner(model, 60)
-    made.test_dataloader = None
+    made, loader = runner(model, 60)
+    made.test_dataloader, made.cfg = None, SimpleNamespace(train_dataloader='as trained')
+    monkeypatch.setattr(scoring.Runner, 'build_dataloader', {'as trained': loader}.get)
     job = SimpleNamespace(dataset=SimpleNamespace(classes=('x', 'y')), run=SimpleNamespace(seed=5))
+    attempt = SimpleNamespace(job=job, enter=lambda stage: None)
     blocks = {'metrics': 'as they were'}
-    arrays = scoring._with_precise_bn(SimpleNamespace(job=job), made, blocks)
+    arrays = scoring._with_precise_bn(attempt, made, blocks)
     assert arrays['precise_bn'].tolist() == [[[3, 1], [0, 4]]]
     assert blocks['metrics'] == 'as they were'
     assert (blocks['precise_bn']['images'], blocks['precise_bn']['layers']) == (200, 2)
     assert blocks['precise_bn']['metrics']['miou'] == pytest.approx(100 * (3 / 4 + 4 / 5) / 2)
     assert not torch.equal(scored[0]['backbone.1.running_var'], own['backbone.1.running_var'])
     assert all(torch.equal(buffer, own[name]) for name, buffer in model.named_buffers())
-    again = scoring._with_precise_bn(SimpleNamespace(job=job), made, {})
+    again = scoring._with_precise_bn(attempt, made, {})
     assert again and all(torch.equal(scored[0][name], tensor) for name, tensor in scored[1].items()), 'seeded'

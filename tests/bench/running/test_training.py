@@ -32,7 +32,9 @@ STAGES = {
     'labelled': "auto_label=dict(parent='fake/selected', split='test', threshold=0.4)",
 }
 TRUNK = "type='ResNet', depth=18, base_channels=4, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)"
-HEAD = "type='FCNHead', in_channels=4, channels=4, num_convs=1, concat_input=False, in_index=0"
+HEAD = (
+    "type='FCNHead', in_channels=4, channels=4, num_convs=1, concat_input=False, in_index=0, norm_cfg=dict(type='BN')"
+)
 SIZES = {'growing': (96, 120)}
 DATA_SETS = ('scenes', 'folder')
 PARENTS = {'evaluated': ['selected'], 'labelled': ['selected']}
@@ -97,6 +99,18 @@ def test_a_frozen_trunk_does_not_move(benchmark_folder, tmp_path):
     assert len(trunk) > 10
     assert [name for name in trunk if not torch.equal(first[name], second[name])] == [], 'statistics included'
     assert not torch.equal(first['decode_head.conv_seg.weight'], second['decode_head.conv_seg.weight'])
+
+
+def test_statistics_of_what_was_trained_last_are_estimated_anew_beside_the_scores(carried_out):
+    folder, receipt = ok(carried_out('frozen'))
+    found = receipt.precise_bn
+    # The head's one layer: the trunk was frozen in the last stage.
+    assert (found['layers'], found['images']) == (1, 200)
+    with np.load(folder / 'confusion.npz') as stored:
+        assert stored['precise_bn'].shape == stored['test'].shape
+        assert stored['precise_bn'].sum() == stored['test'].sum()
+    assert found['metrics']['miou'] != receipt.metrics['miou']
+    assert carried_out('evaluated')[1].precise_bn is None, 'nothing was trained'
 
 
 def test_stages_follow_each_other_in_one_record(carried_out):
