@@ -2,6 +2,9 @@
 
 from bench.records import BudgetRule
 
+PRECISE_BN_IMAGES = 200
+"""Training samples that batch norm's statistics are estimated anew on, for a second score."""
+
 
 def spread(limit: int | None, images: int) -> list[int] | None:
     """Return the indices of ``limit`` images spread evenly over ``images``; None for all of them.

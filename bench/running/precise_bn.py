@@ -15,10 +15,8 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from bench.amounts import PRECISE_BN_IMAGES
 from custom_ops.segmentors.freezing import hold_still
-
-IMAGES = 200
-"""Training samples that the statistics are estimated on: batches of the training, augmented as there."""
 
 
 def layers_of(model: nn.Module) -> list[_BatchNorm]:
@@ -28,8 +26,8 @@ def layers_of(model: nn.Module) -> list[_BatchNorm]:
     return [one for one in model.modules() if isinstance(one, _BatchNorm) and one.training and one.track_running_stats]
 
 
-def estimate(runner: Runner, loader: Any, images: int = IMAGES) -> int:
-    """Replace the statistics of the runner's model by means over batches of ``images`` training samples in all.
+def estimate(runner: Runner, loader: Any, images: int = PRECISE_BN_IMAGES) -> int:
+    """Replace the statistics of the runner's model by means over batches of ``images`` augmented training samples.
 
     The network computes them as in a training step, weights stay as they are; it is in evaluation mode afterwards.
 

@@ -122,7 +122,7 @@ def _with_precise_bn(attempt: Attempt, runner: Runner, blocks: dict[str, Any]) -
     for name, buffer in model.named_buffers():
         buffer.copy_(own[name])
     blocks['precise_bn'] = {
-        'images': precise_bn.IMAGES,
+        'images': amounts.PRECISE_BN_IMAGES,
         'layers': layers,
         'metrics': accuracy.scores(matrices, dataset.classes),
     }
