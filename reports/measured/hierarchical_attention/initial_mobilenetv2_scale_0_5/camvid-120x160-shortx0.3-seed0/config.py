@@ -235,7 +235,6 @@ default_hooks = {'timer': {'type': 'IterTimerHook'},
  'sampler_seed': {'type': 'DistSamplerSeedHook'}}
 custom_hooks = [{'type': 'FiniteLossHook'},
  {'type': 'QuickAccuracyHook'},
- {'type': 'CurveHook', 'steps_per_epoch': 122.59033613445378, 'accumulate': 1},
- {'type': 'BestWeightsHook', 'after_iters': 0}]
+ {'type': 'CurveHook', 'steps_per_epoch': 122.59033613445378, 'accumulate': 1}]
 randomness = {'seed': 0, 'deterministic': False}
 resume = True
