@@ -195,12 +195,11 @@ class _Networks:
 
     def batch_bytes(self, model: Mapping[str, Any], shape: tuple[int, int, int], batch: int) -> int:
         """Return the bytes that a training step of ``batch`` samples of ``shape`` [C, H, W] takes at most."""
-        from bench.measure.footprint import training_footprint
+        from bench.measure.footprint import batch_footprint
 
-        # Some layers normalise over a batch, and take no single sample while training.
-        counted = max(2, batch)
-        saved = self._once((model, shape, counted), lambda: training_footprint(self._built(model), shape, counted))
-        return (saved['activation_bytes'] + saved['transient_bytes']) * batch // counted
+        return self._once((model, shape, batch), lambda: batch_footprint(self._built(model), shape, batch))[
+            'batch_bytes'
+        ]
 
     def _once(self, what: tuple[Any, ...], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         text = repr(what)

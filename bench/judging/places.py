@@ -201,9 +201,14 @@ class RunPlace:
             conditions={receipt.seed: self.made[receipt.id] for _, receipt in finished},
             exact=metric.startswith(RATIO) and self._saw_all(finished),
             runs=evidence,
-            precise=_precise(finished) if metric == 'miou' else {},
+            precise=self._precise(finished) if metric == 'miou' else {},
             lacking=next(filter(None, (lacking_weights(one, self.by_seed) for _, one in finished)), ''),
         )
+
+    @staticmethod
+    def _precise(runs: Iterable[Stored]) -> dict[int, float]:
+        found = {receipt.seed: run_values.precise_miou(receipt) for _, receipt in runs}
+        return {seed: miou for seed, miou in found.items() if miou is not None}
 
     def _value(self, metric: str, folder: Path, receipt: Receipt, reference: str) -> float | None:
         if metric.startswith(RATIO):
@@ -252,12 +257,6 @@ def _classes(receipt: Receipt) -> tuple[str, ...]:
 
 def _finished(runs: Iterable[Stored]) -> list[Stored]:
     return [stored for stored in runs if stored[1].status == 'ok']
-
-
-def _precise(runs: Iterable[Stored]) -> dict[int, float]:
-    """Return the mIoU by seed with batch norm's statistics estimated anew, of the runs that have it."""
-    found = {receipt.seed: (receipt.precise_bn or {}).get('metrics', {}).get('miou') for _, receipt in runs}
-    return {seed: miou for seed, miou in found.items() if miou is not None}
 
 
 def _obstacle(name: str, runs: Sequence[Stored]) -> dict[str, Any]:

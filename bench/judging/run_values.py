@@ -69,6 +69,11 @@ def run_value(metric: str, run: Receipt) -> float | None:
     return _at(run.metrics, metric)
 
 
+def precise_miou(run: Receipt) -> float | None:
+    """Return the mIoU with batch norm's statistics estimated anew; None where that was not scored."""
+    return _at(run.precise_bn, 'metrics', 'miou')
+
+
 def shared(run: Receipt) -> bool:
     """Return whether other runs, or programs of anybody's, were at work beside ``run``."""
     return run.contended or bool(_at(run.environment, 'others_at_work'))

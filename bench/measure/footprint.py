@@ -49,6 +49,17 @@ def training_footprint(
     return {**parts, 'total_bytes': sum(parts.values())}
 
 
+def batch_footprint(network: nn.Module | Mapping[str, Any], input_shape: Shape, batch_size: int) -> dict[str, int]:
+    """Return ``training_footprint`` with ``batch_bytes``, what one step of ``batch_size`` samples holds for backward.
+
+    It is counted for two at least: some layers normalise over a batch, and take no single sample while training.
+    """
+    counted = max(2, batch_size)
+    saved = training_footprint(network, input_shape, counted)
+    held = saved['activation_bytes'] + saved['transient_bytes']
+    return {**saved, 'batch_bytes': held * batch_size // counted}
+
+
 def optimizer_states(optimizer: str) -> int:
     """Return how many tensors an optimiser of this type keeps for each parameter."""
     return {'SGD': 1}.get(optimizer, 2)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.experiments import Catalogue
+from bench.judging.run_values import precise_miou
 from bench.render import costs, tables
 from bench.render.gather import Row, class_names, lookup
 
@@ -36,7 +37,7 @@ def runs(rows: Sequence[Row]) -> pd.DataFrame:
             for key in ('miou', 'miou_absent_as_zero', 'miou_per_image', 'pixel_accuracy', 'class_accuracy', 'fw_iou'):
                 record[key] = lookup(receipt, 'metrics', key)
             record['train_miou'] = lookup(receipt, 'train_metrics', 'miou')
-            record['miou_precise_bn'] = lookup(receipt, 'precise_bn', 'metrics', 'miou')
+            record['miou_precise_bn'] = precise_miou(receipt)
             for key in ('p50_ms', 'p90_ms', 'p99_ms', 'device', 'threads', 'contended'):
                 record[f'latency_{key}'] = lookup(receipt, 'latency', key)
             for key in ('steps', 'epochs', 'batch_size', 'final_loss'):

@@ -12,7 +12,7 @@ from typing import Any
 from bench.claims import MEASURED, Verdict
 from bench.experiments import Catalogue, Experiment
 from bench.judging.comparable import PRECISE_ASIDE
-from bench.judging.run_values import lacking_weights
+from bench.judging.run_values import lacking_weights, precise_miou
 from bench.records import Receipt
 from bench.settings import Setting, setting_of
 
@@ -141,7 +141,7 @@ class Row:
         found = [
             (precise, lookup(receipt, 'metrics', 'miou'))
             for _, receipt in self.ok
-            if (precise := lookup(receipt, 'precise_bn', 'metrics', 'miou')) is not None
+            if (precise := precise_miou(receipt)) is not None
         ]
         return (fmean(one for one, _ in found), fmean(one for _, one in found)) if found else None
 

@@ -111,19 +111,21 @@ def _with_precise_bn(attempt: Attempt, runner: Runner, blocks: dict[str, Any]) -
     The model has its own statistics again afterwards.
     """
     model, dataset = runner.model, attempt.job.dataset
-    if not precise_bn.layers_of(model):
+    layers = precise_bn.layers_of(model)
+    model.eval()
+    if not layers:
         return {}
     attempt.enter('score with precise batch norm')
     own = {name: buffer.clone() for name, buffer in model.named_buffers()}
     # Whatever was computed in this process before, an interrupted run gets the same batches.
     set_random_seed(attempt.job.run.seed)
-    layers = precise_bn.estimate(runner, Runner.build_dataloader(runner.cfg.train_dataloader))
+    precise_bn.estimate(runner, Runner.build_dataloader(runner.cfg.train_dataloader))
     _, matrices, _ = _confusions(attempt, model, runner.test_dataloader, in_detail=False)
     for name, buffer in model.named_buffers():
         buffer.copy_(own[name])
     blocks['precise_bn'] = {
         'images': amounts.PRECISE_BN_IMAGES,
-        'layers': layers,
+        'layers': len(layers),
         'metrics': accuracy.scores(matrices, dataset.classes),
     }
     return {'precise_bn': matrices}

@@ -22,7 +22,7 @@ from torch import nn
 
 from bench import budgets, compose, devices, forecast, pipelines, stages
 from bench.measure import latency, memory
-from bench.measure.footprint import optimizer_states, training_footprint
+from bench.measure.footprint import batch_footprint, optimizer_states
 from bench.records import CostJob, DataSet, Pair, Run, Size
 from bench.running import layout
 from bench.stages import Leg
@@ -186,18 +186,17 @@ def _composed(experiment: Config, run: Run, leg: Leg, accumulate: int) -> compos
 def _split(job: CostJob, experiment: Config, crop: Size, batch: int) -> int:
     """Return into how many parts a batch has to be split to fit the device, as a run of it would be."""
     model = compose.model_for(experiment.model, experiment.protocol.num_classes)
-    states = optimizer_states(experiment.optimizer.type)
-    counted = training_footprint(model, (3, *crop), max(2, batch), states)
+    counted = batch_footprint(model, (3, *crop), batch)
     footprint = forecast.Footprint(
         params=counted['gradient_bytes'] // 4,
         macs_image=0,
         macs_crop=0,
-        batch_bytes=(counted['activation_bytes'] + counted['transient_bytes']) * batch // max(2, batch),
+        batch_bytes=counted['batch_bytes'],
         micro_batch=batch,
         crop_pixels=crop[0] * crop[1],
         steps=1,
         batch_size=batch,
-        optimizer_states=states,
+        optimizer_states=optimizer_states(experiment.optimizer.type),
     )
     usable = int(devices.USABLE_SHARE * devices.device_bytes(job.device))
     return forecast.micro_batches(footprint, job.device, usable)
