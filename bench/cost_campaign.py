@@ -1,13 +1,13 @@
 """Wire the cost table: every documented network counted and timed at its documented size, nothing learnt."""
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
+from typing import Any
 
-from bench import environment, sources
+from bench import environment, networks, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError
 from bench.records import CostJob, Forecast, Precision, Status
@@ -40,39 +40,62 @@ class CostSetting:
 def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple[list[CostJob], dict[str, Status]]:
     """Return the jobs still to do, and the status of those that are done.
 
+    A network that several experiments have is timed once, for the first of ``ids``; where training steps are timed,
+    for each of them: these differ.
+
     Raises:
         PlanError: a selected experiment has no config.
     """
-    kind = setting.device.split(':')[0]
+    configs = {name: _config(name, setting) for name in ids if known.experiments[name].status != 'undescribed'}
+    everything = _all_configs(known, setting) | configs
+    shared = networks.sharing(everything)
+    keys = {name: sources.cost_key(name, path, setting.device, setting.precision) for name, path in everything.items()}
+    stored = store.read_timings(setting.results)
     jobs: list[CostJob] = []
     done: dict[str, Status] = {}
-    for name in ids:
-        if known.experiments[name].status == 'undescribed':
+    seen: set[str] = set()
+    for name, config in configs.items():
+        if name in seen:
             continue
-        config = setting.own.get(name, setting.configs / f'{name}.py')
-        if not config.exists():
-            raise PlanError(f'{name} is documented as runnable but {config} does not exist')
-        key = sources.cost_key(name, config, setting.device, setting.precision)
-        place = setting.device, setting.precision, setting.results
-        beside = setting.compile, setting.training
-        job = CostJob(name, config, *place, key, environment.threads(), SAMPLE_SEC[kind], *beside)
-        if _is_done(job):
+        same = tuple(twin for twin in shared[name] if twin != name)
+        one = {name} if setting.training else {name, *same}
+        seen |= one
+        job = CostJob(
+            name,
+            config,
+            setting.device,
+            setting.precision,
+            setting.results,
+            keys[name],
+            environment.threads(),
+            SAMPLE_SEC[setting.device.split(':')[0]],
+            setting.compile,
+            setting.training,
+            same,
+        )
+        if _is_done(job, stored, {keys[each] for each in one}):
             done[job.folder] = 'ok'
         else:
             jobs.append(job)
     return jobs, done
 
 
-def _is_done(job: CostJob) -> bool:
+def _config(name: str, setting: CostSetting) -> Path:
+    config = setting.own.get(name, setting.configs / f'{name}.py')
+    if not config.exists():
+        raise PlanError(f'{name} is documented as runnable but {config} does not exist')
+    return config
+
+
+def _all_configs(known: Catalogue, setting: CostSetting) -> dict[str, Path]:
+    """Return the configs of all experiments that there are, selected or not: they say whose network else one is."""
+    return {name: path for name in known.experiments if (path := setting.configs / f'{name}.py').exists()}
+
+
+def _is_done(job: CostJob, stored: Iterable[Mapping[str, Any]], keys: Collection[str]) -> bool:
+    """Return whether ``stored`` has a timing with one of ``keys`` that has all that ``job`` asks for."""
     wanted = {name for name, asked in (('compiled', job.compile), ('training', job.training)) if asked}
-    for path in (job.results / job.experiment).glob(f'{Path(job.folder).name}-*.json'):
-        try:
-            record = json.loads(path.read_text())
-            if record.get('key') == job.key and wanted <= record.keys():
-                return True
-        except (OSError, ValueError, AttributeError):
-            continue
-    return False
+    return any(record.get('key') in keys and wanted <= record.keys() for record in stored)
 
 
 def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status]:

@@ -181,7 +181,7 @@ class CostJob:
     """What a worker needs to time one documented network at its documented size and classes; nothing is learnt.
 
     ``seconds`` is how long a forward is sampled; ``compile`` and ``training`` are whether the compiled network and
-    training steps are timed as well.
+    training steps are timed as well; ``same_network`` are the other experiments that have it.
     """
 
     experiment: str
@@ -194,6 +194,7 @@ class CostJob:
     seconds: float = 5.0
     compile: bool = False
     training: bool = False
+    same_network: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:

@@ -36,6 +36,7 @@ class TimingPlace:
 
     def __init__(self, device: str, machine: str, precision: str, records: Mapping[str, Mapping[str, Any]]):
         self.device, self.machine, self.records = device, machine, records
+        self._same = {name: record for record in records.values() for name in record.get('same_network', ())}
         self.label = f'{machine}, {precision}, documented sizes'
         # The machine that timed most says most.
         self.rank = (0, device == 'cpu', -len(records), self.label)
@@ -52,7 +53,7 @@ class TimingPlace:
         return measures and any(self._timed(metric, name) is not None for metric, name, _ in keys)
 
     def circumstances(self, claim: Claim) -> Circumstances:
-        names, on_gpu = frozenset(self.records), self.device != 'cpu'
+        names, on_gpu = frozenset({*self.records, *self._same}), self.device != 'cpu'
         return Circumstances(self.label, on_gpu=on_gpu, right_data=names, as_documented=names, rank=self.rank)
 
     def known(self, metric: str) -> Spread | None:
@@ -78,6 +79,11 @@ class TimingPlace:
         return Sample(name, metric, {0: value}, errors={} if error is None else {0: error}, conditions={0: made})
 
     def _timed(self, metric: str, name: str) -> Mapping[str, Any] | None:
-        """Return the record that has ``metric`` of the experiment ``name``; None where that was not timed here."""
+        """Return the record that has ``metric`` of the experiment ``name``; None where that was not timed here.
+
+        A network timed for another experiment counts, but for its training steps.
+        """
         record = self.records.get(name)
-        return None if record is None or (metric in STEPS and not record.get('training')) else record
+        if metric in STEPS:
+            return record if record and record.get('training') else None
+        return record or self._same.get(name)

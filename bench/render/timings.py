@@ -46,6 +46,7 @@ def frame(timings: Sequence[Timing]) -> pd.DataFrame:
         [
             {
                 'experiment': one['experiment'],
+                'same_network': ' '.join(one.get('same_network', ())),
                 'device': device_name(one),
                 'precision': one['precision'],
                 'input_shape': 'x'.join(map(str, one['cost']['input_shape'])),
@@ -88,18 +89,19 @@ def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catal
         name=f'timings-{_slug(device, precision)}',
         title=f'Cost at the documented size, {precision}, {device}',
         columns=columns,
-        rows=tuple(_cells(row, catalogue) for row in rows),
+        rows=tuple(_cells(row, catalogue, {each['experiment'] for each in rows}) for row in rows),
         marks=('ok',) * len(rows),
         files=tuple(str(row.get('file', '')) for row in rows),
     )
 
 
-def _cells(row: Timing, catalogue: Catalogue) -> tuple[str, ...]:
+def _cells(row: Timing, catalogue: Catalogue, timed_apart: set[str]) -> tuple[str, ...]:
     known = catalogue.experiments.get(row['experiment'])
     documented = None if known is None else known.value('gflops')
     timed = row['latency']
+    same = len({*row.get('same_network', ())} - timed_apart)
     return (
-        row['experiment'],
+        row['experiment'] + (f' (and {same} more)' if same else ''),
         'x'.join(map(str, row['cost']['input_shape'][1:])),
         cells.number(documented),
         cells.scaled(row['cost']['flops'], 1e9),

@@ -21,6 +21,8 @@ LARGEST_BATCH = {'cpu': 8, 'cuda': 64}
 """Where the search for the batch of the highest throughput ends."""
 SAME_LOGITS = {'fp32': 1e-3, 'bf16': 0.1}
 """What a compiler may change in the logits, as a share of the largest one: rounding in another order."""
+OVERTIME = 8.0
+"""A single image may stretch the sampling to this many times ``seconds``: of six samples a median has an interval."""
 
 
 def measure(job: CostJob, alive: Callable[[], None] = lambda: None) -> Iterator[dict[str, Any]]:
@@ -108,6 +110,7 @@ def _timed(job: CostJob, model: nn.Module, inputs: Tensor, batch: int | None = N
             step,
             job.device,
             seconds=job.seconds if count == 1 else job.seconds / 2,
+            overtime=OVERTIME if count == 1 else latency.OVERTIME,
             batch_size=count,
             input_shape=tuple(images.shape),
             precision=job.precision,
@@ -155,7 +158,8 @@ def head(job: CostJob, status: Status, reason: str) -> dict[str, Any]:
     """Return what every record of a cost job begins with."""
     about = {key: value for key, value in asdict(job).items() if key in ('experiment', 'device', 'precision', 'key')}
     report = job.experiment.split('/')[0]
-    return {'schema_version': SCHEMA_VERSION, 'report': report, **about, 'status': status, 'reason': reason}
+    ended = {'same_network': list(job.same_network), 'status': status, 'reason': reason}
+    return {'schema_version': SCHEMA_VERSION, 'report': report, **about, **ended}
 
 
 def write(job: CostJob, record: dict[str, Any]) -> Path:
