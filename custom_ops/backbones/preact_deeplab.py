@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from .frame import check_image, pad_to_stride
 from .preact_names import from_resnet50
-from .preact_resnet import PreActResNet
+from .preact_resnet import NORM_MOMENTUM, PreActBottleneck, PreActResNet
 
 STRIDE = 16
 DILATIONS = (6, 12, 18)
@@ -38,7 +38,7 @@ class ContextPyramid(nn.Module):
 
     def __init__(self, in_channels: int, width: int):
         super().__init__()
-        self.norm = nn.BatchNorm2d(in_channels)
+        self.norm = nn.BatchNorm2d(in_channels, momentum=NORM_MOMENTUM)
         self.branches = nn.ModuleList(
             [
                 nn.Conv2d(in_channels, width, 1),
@@ -46,11 +46,27 @@ class ContextPyramid(nn.Module):
             ]
         )
         joined = in_channels + len(self.branches) * width
-        self.projection = nn.Sequential(separable(joined, width), nn.BatchNorm2d(width))
+        self.projection = nn.Sequential(separable(joined, width), nn.BatchNorm2d(width, momentum=NORM_MOMENTUM))
 
     def forward(self, features: Tensor) -> Tensor:
         context = [self.norm(features), *(branch(features) for branch in self.branches)]
         return self.projection(torch.cat(context, dim=1))
+
+
+def initialise(network: nn.Module) -> None:
+    """Draw all weights as Keras does unless told otherwise, and the convolved shortcuts as the program tells it.
+
+    Glorot and Bengio 2010, uniform, with biases of zero; shortcuts He et al. 2015, arXiv:1502.01852, normal over the
+    inputs (not cut off at two standard deviations here).
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for module in network.modules():
+        if isinstance(module, PreActBottleneck) and module.shortcut is not None:
+            nn.init.kaiming_normal_(module.shortcut.weight)
 
 
 def doubled(x: Tensor) -> Tensor:
@@ -102,6 +118,7 @@ class PreActDeepLab(BaseModule):
         # Nothing between these two, in the source: together they are one linear map.
         self.last = nn.Conv2d(up1 + edge_channel, last, 3, padding=1)
         self.logits = nn.Conv2d(last, num_classes, 3, padding=1)
+        initialise(self)
 
     @staticmethod
     def adapt_state_dict(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:

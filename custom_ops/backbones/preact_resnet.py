@@ -1,17 +1,21 @@
 """Pre-activation ResNet-50 at output stride 16, as squeeze_edge's program has it.
 
 Source: He et al. 2016, arXiv:1603.05027 (pre-activation); squeeze_edge, as coded: a bias on every convolution, the
-stride on a stage's first 1x1, no normalisation after the last stage, gates in stages 2 to 4 only.
+stride on a stage's first 1x1, no normalisation after the last stage, gates in stages 2 to 4 only, a momentum of .99 in
+normalisation, and strided windows that begin at an even image's first pixels and end past its last, as Keras pads.
 Shapes: B batch, C channels, H x W pixels, h x w a map within.
 """
 
 from typing import NamedTuple
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from custom_ops.branches import SqueezeExcitation
 
 EXPANSION = 4
+NORM_MOMENTUM = 0.01
+"""Share of a batch's statistics in the running ones: Keras states the share of what is kept, .99."""
 
 
 class Stage(NamedTuple):
@@ -34,7 +38,7 @@ STAGES = (
 
 def activated(channels: int) -> nn.Sequential:
     """BN and ReLU, which come before each convolution here."""
-    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(inplace=True))
+    return nn.Sequential(nn.BatchNorm2d(channels, momentum=NORM_MOMENTUM), nn.ReLU(inplace=True))
 
 
 class PreActBottleneck(nn.Module):
@@ -74,17 +78,14 @@ class PreActBottleneck(nn.Module):
 class PreActResNet(nn.Module):
     """Features of images [B, C, H, W] at three strides: (4: [B, width, ..], 8: [B, width, ..], 16: [B, 32 width, ..]).
 
-    The first is the pooled stem; the second the first 1x1 of stage 2, before its BN; the last the sum that ends
-    stage 5.
+    H and W are multiples of 4. The first is the pooled stem; the second the first 1x1 of stage 2, before its BN; the
+    last the sum that ends stage 5.
     """
 
     def __init__(self, in_channels: int, width: int, gate: dict | None):
         super().__init__()
-        self.stem = nn.Sequential(
-            nn.Conv2d(in_channels, width, 7, stride=2, padding=3),
-            activated(width),
-            nn.MaxPool2d(3, stride=2, padding=1),
-        )
+        self.stem = nn.Sequential(nn.Conv2d(in_channels, width, 7, stride=2), activated(width))
+        self.pool = nn.MaxPool2d(3, stride=2)
         blocks = []
         channels = width
         for stage in STAGES:
@@ -97,6 +98,7 @@ class PreActResNet(nn.Module):
         self.out_channels = channels
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        stem = self.stem(images)
+        # Left, right, top, bottom; nothing after a ReLU is below the zeros.
+        stem = self.pool(F.pad(self.stem(F.pad(images, (2, 3, 2, 3))), (0, 1, 0, 1)))
         x, reduced = self.first.with_reduced(stem)
         return stem, reduced, self.blocks(x)

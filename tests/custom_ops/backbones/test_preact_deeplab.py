@@ -47,6 +47,24 @@ def test_pyramid_joins_the_normalised_features_and_the_raw_features_branches():
     assert [b.dilation[0] for b in pyramid.branches] == [1, 6, 12, 18]
 
 
+def test_weights_are_drawn_as_the_source_does():
+    torch.manual_seed(0)
+    network = PreActDeepLab(29, excitation={}, width=32)
+    shortcuts = {id(block.shortcut) for block in network.modules() if getattr(block, 'shortcut', None) is not None}
+    assert len(shortcuts) == 4
+    for layer in (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)):
+        weight = layer.weight.data
+        area = weight[0, 0].numel()
+        inputs, outputs = weight.shape[1] * area, weight.shape[0] * area
+        expected = 2 / inputs if id(layer) in shortcuts else 2 / (inputs + outputs)
+        assert layer.bias is None or not layer.bias.any()
+        if id(layer) not in shortcuts:
+            assert weight.abs().max() <= (3 * expected) ** 0.5, 'uniform'
+        if weight.numel() > 2000:
+            assert weight.var() == pytest.approx(expected, rel=0.1)
+    assert {m.momentum for m in network.modules() if isinstance(m, nn.BatchNorm2d)} == {0.01}
+
+
 def test_edges_enter_at_the_stem_and_again_before_the_last_two_convolutions():
     torch.manual_seed(0)
     network = PreActDeepLab(3, edge_channel=True, width=16).eval()

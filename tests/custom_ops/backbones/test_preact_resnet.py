@@ -19,6 +19,27 @@ def test_maps_lie_at_strides_4_8_and_16():
     assert [tuple(m.shape[1:]) for m in maps] == [(64, 32, 56), (64, 16, 28), (2048, 8, 14)]
 
 
+def test_windows_lie_where_keras_puts_them():
+    """A cell of the pooled stem sees three of its rows from 2i on, and such a row seven of the image from 2k - 2 on."""
+    torch.manual_seed(0)
+    trunk = PreActResNet(3, 16, None).eval()
+    # Every window's sum is its largest value's gradient: none is cut off by the ReLU or hidden by a larger one.
+    trunk.stem[0].weight.data.uniform_(0.1, 1)
+    images = torch.rand(1, 3, 64, 96, requires_grad=True)
+    seen = torch.zeros(64, 96)
+    for _ in range(40):
+        images.data.uniform_()
+        [grad] = torch.autograd.grad(trunk(images)[0][0, :, 2, 5].sum(), images)
+        seen += grad.abs().sum((0, 1))
+    rows, columns = seen.nonzero(as_tuple=True)
+    assert (rows.min(), rows.max()) == (4 * 2 - 2, 4 * 2 + 8)
+    assert (columns.min(), columns.max()) == (4 * 5 - 2, 4 * 5 + 8)
+
+
+def test_running_statistics_keep_99_percent():
+    assert {m.momentum for m in on_meta({}).modules() if isinstance(m, nn.BatchNorm2d)} == {0.01}
+
+
 def test_strides_are_given_up_for_dilation_in_the_last_stage():
     found = [(b.reduce.stride[0], b.rest[1].dilation[0]) for b in blocks(on_meta())]
     assert found == [(2, 1), (1, 1), (1, 1), (2, 1), *[(1, 1)] * 9, *[(1, 4)] * 3]
