@@ -66,7 +66,7 @@ class Prepared:
 
     ``runs`` are all of the plan, ``needed`` the folders of those whose weights others start from; ``footprints`` are
     the counted networks by folder, ``measured`` what finished runs tell about the next ones, ``paces`` how many times
-    their forecast those of this campaign took, ``lacking`` by how many of them documented weights were missed.
+    their forecast those of this campaign took, ``lacking`` by how many of the jobs documented weights will be missed.
     """
 
     setting: Setting
@@ -225,6 +225,8 @@ def _add_jobs(prepared: Prepared, todo: Sequence[Run], keys: dict[str, str], man
             )
         )
         images = _scored_images(setting.dataset, rule)
+        if found.weights and not (setting.weights / f'{found.weights}.pth').exists():
+            prepared.lacking[found.weights] += 1
         prepared.footprints[run.folder] = footprint
         prepared.forecasts[run.folder] = forecast.forecast(footprint, run, rule, images, threads, speeds)
 
@@ -305,8 +307,6 @@ def _settle(prepared: Prepared, outcome: Outcome[Job]) -> None:
     if receipt is None:
         return
     prepared.measured.add(receipt)
-    if missed := lacking_weights(receipt):
-        prepared.lacking[missed] += 1
     if outcome.status == 'ok' and receipt.wall_sec and not receipt.resumed:
         prepared.paces.append(receipt.wall_sec / prepared.forecasts[job.folder].wall_sec)
 

@@ -105,7 +105,8 @@ class Finding:
 class Verdict:
     """What is to be believed of a claim on one setting (data set, size, budget, precision), and why.
 
-    ``reduced_budget`` marks evidence from trainings shorter than documented. ``evidence`` lists the runs (ids of
+    ``reduced_budget`` marks evidence from trainings shorter than documented, ``other_data`` from runs on another data
+    set. ``evidence`` lists the runs (ids of
     receipts); ``seeds_needed`` is how many seeds would decide an open claim if the effect stays what it is: ``NEVER``
     where more of them alone would not, None where that is not known.
     """
@@ -123,3 +124,4 @@ class Verdict:
     seeds: int = 0
     seeds_needed: int | None = None
     reason: str = ''
+    other_data: bool = False

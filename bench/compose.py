@@ -15,7 +15,17 @@ from mmengine.config import Config
 from bench import amounts, hooks, schedules, stages
 from bench.errors import PlanError
 from bench.own import heads
-from bench.pipelines import image_sizes, plain, preprocessor, scoring_loader, split_augment, train_loader, train_size
+from bench.pipelines import (
+    COMMON,
+    as_the_toolbox,
+    image_sizes,
+    plain,
+    preprocessor,
+    scoring_loader,
+    split_augment,
+    train_loader,
+    train_size,
+)
 from bench.records import BudgetRule, DataSet, Run, Size
 from bench.stages import Leg
 
@@ -147,7 +157,8 @@ def compose(
         'resume': stage.kind != 'lr_range',
     }
     crop = train_size(protocol, size)
-    return Composition(ResolvedConfig(config), leg.steps, accumulate, batch, leg.steps / per_epoch, crop)
+    resolved = ResolvedConfig(_with_fitting_loaders(config, experiment))
+    return Composition(resolved, leg.steps, accumulate, batch, leg.steps / per_epoch, crop)
 
 
 def compose_evaluation(
@@ -170,7 +181,14 @@ def compose_evaluation(
         'randomness': {'seed': run.seed, 'deterministic': False},
         'resume': False,
     }
-    return ResolvedConfig(config)
+    return ResolvedConfig(_with_fitting_loaders(config, experiment))
+
+
+def _with_fitting_loaders(config: dict[str, Any], experiment: Config) -> dict[str, Any]:
+    """Return ``config`` with loaders whose batches the experiment's data preprocessor takes."""
+    if experiment.model.data_preprocessor.type == COMMON:
+        return config
+    return {key: as_the_toolbox(part) if key.endswith('_dataloader') else part for key, part in config.items()}
 
 
 def _only_leg(experiment: Config, stated: stages.Protocol, run: Run, dataset: DataSet, rule: BudgetRule) -> Leg:

@@ -1,7 +1,7 @@
 """Wire the cost table: every documented network counted and timed at its documented size, nothing learnt."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from bench import environment, networks, sources, store
 from bench.catalogue import Catalogue
 from bench.errors import PlanError
-from bench.records import CostJob, Forecast, Precision, Status
+from bench.records import CostJob, Forecast, Precision, Size, Status
 
 EXPECTED_SEC = 20.0
 """What the first network is guessed to take: seconds on a GPU, up to a minute on a CPU."""
@@ -23,6 +23,7 @@ SAMPLE_SEC = {'cpu': 5.0, 'cuda': 2.0}
 class CostSetting:
     """What the user chose: where to time, in which precision, where to store; ``own`` as for a campaign.
 
+    ``size`` (H, W) stands for that of every network, its documented one where None.
     ``deadline``: nothing starts that is expected to end after it, in seconds of ``time.monotonic``.
     """
 
@@ -34,6 +35,7 @@ class CostSetting:
     own: Mapping[str, Path] = field(default_factory=dict)
     compile: bool = False
     training: bool = False
+    size: Size | None = None
     deadline: float | None = None
 
 
@@ -47,9 +49,10 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
         PlanError: a selected experiment has no config.
     """
     configs = {name: _config(name, setting) for name in ids if known.experiments[name].status != 'undescribed'}
-    everything = _all_configs(known, setting) | configs
-    shared = networks.sharing(everything)
-    keys = {name: sources.cost_key(name, path, setting.device, setting.precision) for name, path in everything.items()}
+    documented = _documented_configs(known, setting)
+    shared = networks.sharing(documented)
+    about = setting.device, setting.precision, setting.size
+    keys = {name: sources.cost_key(name, path, *about) for name, path in (documented | configs).items()}
     stored = store.read_timings(setting.results)
     jobs: list[CostJob] = []
     done: dict[str, Status] = {}
@@ -57,7 +60,7 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
     for name, config in configs.items():
         if name in seen:
             continue
-        same = tuple(twin for twin in shared[name] if twin != name)
+        same = tuple(twin for twin in shared.get(name, ()) if twin != name)
         one = {name} if setting.training else {name, *same}
         seen |= one
         job = CostJob(
@@ -72,8 +75,9 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
             setting.compile,
             setting.training,
             same,
+            setting.size,
         )
-        if _is_done(job, stored, {keys[each] for each in one}):
+        if _is_done(job, stored, one, {keys[each] for each in one}):
             done[job.folder] = 'ok'
         else:
             jobs.append(job)
@@ -87,15 +91,21 @@ def _config(name: str, setting: CostSetting) -> Path:
     return config
 
 
-def _all_configs(known: Catalogue, setting: CostSetting) -> dict[str, Path]:
-    """Return the configs of all experiments that there are, selected or not: they say whose network else one is."""
+def _documented_configs(known: Catalogue, setting: CostSetting) -> dict[str, Path]:
+    """Return the configs of all documented experiments, selected or not: they say whose network else one is."""
     return {name: path for name in known.experiments if (path := setting.configs / f'{name}.py').exists()}
 
 
-def _is_done(job: CostJob, stored: Iterable[Mapping[str, Any]], keys: Collection[str]) -> bool:
-    """Return whether ``stored`` has a timing with one of ``keys`` that has all that ``job`` asks for."""
-    wanted = {name for name, asked in (('compiled', job.compile), ('training', job.training)) if asked}
-    return any(record.get('key') in keys and wanted <= record.keys() for record in stored)
+def _is_done(job: CostJob, stored: Iterable[Mapping[str, Any]], names: Set[str], keys: Set[str]) -> bool:
+    """Return whether ``stored`` has a timing with one of ``keys``, for all ``names``, of all that ``job`` asks for."""
+    wanted = [name for name, asked in (('compiled', job.compile), ('training', job.training)) if asked]
+    return any(
+        record.get('key') in keys
+        and names <= {record['experiment'], *record.get('same_network', ())}
+        # What an earlier record left has a key of its own.
+        and all(name in record and (record[name] or {}).get('key', record['key']) in keys for name in wanted)
+        for record in stored
+    )
 
 
 def carry_out(jobs: Sequence[CostJob], setting: CostSetting) -> dict[str, Status]:

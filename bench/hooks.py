@@ -47,13 +47,18 @@ def stage_hooks(leg: Leg, accumulate: int, per_epoch: float, device: str) -> lis
         sweep = {'low': stage.low, 'high': stage.high, 'steps': leg.steps, 'accumulate': accumulate}
         return [*hooks, {'type': 'LearningRateRangeHook', **sweep, **read}]
     if stage.turns:
-        turn = None
-        if stage.turn_epochs is not None:
-            turn = max(1, round(stage.turn_epochs * leg.steps / stage.epochs)) * accumulate
-        hooks.append({'type': 'FreezeHook', 'turns': plain(list(stage.turns)), 'turn_iters': turn})
+        turn = turn_steps(leg)
+        length = None if turn is None else turn * accumulate
+        hooks.append({'type': 'FreezeHook', 'turns': plain(list(stage.turns)), 'turn_iters': length})
     if leg.keep_best:
         hooks.append({'type': 'BestWeightsHook', 'after_iters': leg.best_after * accumulate})
     return [{'type': 'FiniteLossHook', **read}, *hooks]
+
+
+def turn_steps(leg: Leg) -> int | None:
+    """Return the optimiser steps of a turn of what is frozen; None where the turns share the stage equally."""
+    stage = leg.stage
+    return None if stage.turn_epochs is None else max(1, round(stage.turn_epochs * leg.steps / stage.epochs))
 
 
 def log_interval(iterations: int, device: str) -> int:

@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     what = made.add_argument_group('what to run')
     what.add_argument('--report', metavar='SLUG', help='only the experiments of one report')
     what.add_argument('--only', nargs='+', metavar='GLOB', help="globs over experiment ids, 'kitti_ablation/*'")
+    what.add_argument('--claims', nargs='+', metavar='ID', help='only the experiments that decide these claims, K07')
     what.add_argument(
         '--config', nargs='+', type=Path, default=[], metavar='FILE', help='mmseg configs of your own, to be trained'
     )
@@ -29,16 +30,22 @@ def parser() -> argparse.ArgumentParser:
     )
     what.add_argument('--dataset', default=DATASET_DEFAULT, metavar='NAME', help=f'{", ".join(NAMES)} (default scenes)')
     what.add_argument('--data-root', type=Path, metavar='DIR', help='where the data set lies')
-    what.add_argument('--classes', type=Path, metavar='FILE', help='class names, one a line, for --dataset folder')
+    what.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help='class names for --dataset folder, one a line (default: DIR/classes.txt)',
+    )
     budget = 'smoke, short or full (default smoke; where checkpoints are evaluated and nothing is trained, full)'
     what.add_argument('--budget', metavar='NAME', help=budget)
     what.add_argument('--budget-factor', type=float, metavar='F', help='share of the documented epochs for short (0.1)')
     what.add_argument(
         '--seeds', type=_seeds, default=range(1), metavar='N|A-B', help='repeat with seeds 0 to N-1, or A to B'
     )
-    size = "image size (default: the data set's own, which on documented data means as documented; small for smoke)"
+    size = "image size (default: the data set's own; the report's on the data that a report used; 96 high for smoke)"
     what.add_argument('--size', metavar='HxW', help=size)
-    what.add_argument('--precision', default='fp32', choices=('fp32', 'bf16'))
+    precision = 'fp32 (default), or bf16 autocast, which needs CUDA, AVX-512 or Arm bf16 to be quick'
+    what.add_argument('--precision', default='fp32', choices=('fp32', 'bf16'), help=precision)
     what.add_argument(
         '--benchmark', type=Path, metavar='DIR', help='a folder with configs/ and documented/ of your own'
     )
@@ -62,8 +69,9 @@ def parser() -> argparse.ArgumentParser:
     )
     how.add_argument('--no-channels-last', action='store_true', help='keep tensors in rows, planes and channels')
     how.add_argument('--no-fused', action='store_true', help='update weights by single kernels')
-    how.add_argument('--results', type=Path, default=Path('results'), metavar='DIR')
-    how.add_argument('--weights', type=Path, metavar='DIR', help='pretrained weights, looked up by name')
+    how.add_argument('--results', type=Path, default=Path('results'), metavar='DIR', help='folder of the results')
+    weights = 'pretrained weights, NAME.pth each (default: weights/ in the cache); none there: random ones, and a note'
+    how.add_argument('--weights', type=Path, metavar='DIR', help=weights)
     how.add_argument('--max-minutes', type=float, metavar='M', help='start nothing that will not end within M minutes')
     how.add_argument(
         '--timeout-minutes',
@@ -74,7 +82,8 @@ def parser() -> argparse.ArgumentParser:
     how.add_argument('--keep-checkpoints', action='store_true', help='keep the weights of finished runs')
     how.add_argument('--retry-failed', action='store_true', help='repeat runs that ended with another status than ok')
     look = made.add_argument_group('train nothing')
-    look.add_argument('--cost', action='store_true', help='time and count every network at its documented size')
+    cost = 'time and count every network: at its documented size, --config at its training crop, all at --size if given'
+    look.add_argument('--cost', action='store_true', help=cost)
     look.add_argument(
         '--training', action='store_true', help='with --cost: time training steps of the documented batch as well'
     )
@@ -89,9 +98,14 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     chosen = parser().parse_args(argv)
     if chosen.budget is None:
         # Scoring alone is quick and, on all images at their own size, the evidence that an evaluation is made for.
-        evaluates = chosen.checkpoint and not (chosen.report or chosen.only)
+        evaluates = chosen.checkpoint and not selects(chosen)
         chosen.budget = 'full' if evaluates else 'smoke'
     return chosen
+
+
+def selects(options: argparse.Namespace) -> bool:
+    """Return whether documented experiments are asked for by name."""
+    return bool(options.report or options.only or options.claims)
 
 
 def _seeds(text: str) -> range:
@@ -145,10 +159,10 @@ def check(options: argparse.Namespace) -> None:
         raise ValueError('--cost times one network after another; --device cuda:N says on which GPU')
     if options.cost and (options.no_channels_last or options.no_fused):
         raise ValueError('--cost chooses layout and kernels itself; --compile and --training alone go with it')
-    if options.cost and (options.dry_run or options.size):
-        raise ValueError(
-            '--cost times each network once at its documented size; neither --dry-run nor --size goes with it'
-        )
+    if options.cost and options.dry_run:
+        raise ValueError('--cost times each network for about a minute: --dry-run has nothing to forecast')
+    if options.training and options.size:
+        raise ValueError(f'--training --size {options.size}: steps are timed at the documented size and batch alone')
     if options.training and not options.cost:
         raise ValueError('--training goes with --cost: it times training steps at the documented size')
     if options.json and not options.list:

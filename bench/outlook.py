@@ -12,13 +12,27 @@ def repeated_text(prepared: Prepared) -> str:
 
 
 def unkept_text(prepared: Prepared) -> str:
-    """Return how many finished runs left no weights although such are to be kept now; empty for none."""
+    """Return how many finished runs left no weights although such are to be kept now, or that none will be left.
+
+    Empty where all is as wanted; nobody predicts with the weights of a smoke run.
+    """
     if not prepared.setting.keep_checkpoints:
-        return ''
+        smoke = prepared.setting.rule.name == 'smoke'
+        trained = not smoke and any(prepared.footprints[job.folder].steps for job in prepared.jobs)
+        return 'weights are not kept: --keep-checkpoints keeps them, for segrepro predict' if trained else ''
     finished = [folder for folder, status in prepared.statuses.items() if status == 'ok']
     bare = sum(not inheritance.handed_on(prepared.setting.results, folder) for folder in finished)
+    return f'{bare} finished runs kept no weights: run them again with another --results to have theirs' if bare else ''
+
+
+def lacking_text(prepared: Prepared) -> str:
+    """Return how many runs will start from random weights for want of documented ones; empty for none."""
+    if not prepared.lacking:
+        return ''
+    missed = ', '.join(f'{name}.pth ({count})' for name, count in prepared.lacking.most_common())
     return (
-        f'{bare} finished runs kept no weights; another --results trains them again, with theirs kept' if bare else ''
+        f'{prepared.lacking.total()} of {len(prepared.jobs)} runs start from random weights, and claims that hang on '
+        f'pretrained ones stay blocked: not in {prepared.setting.weights} are {missed}'
     )
 
 
@@ -51,7 +65,7 @@ def forecast_text(prepared: Prepared) -> str:
         [
             tabulate(rows, headers, disable_numparse=True) if rows else 'nothing to run',
             f'\n{len(rows)} to run{replaced}, about {duration(total)} with --jobs {jobs}; {done} already done',
-            *filter(None, [short if large else '', unkept_text(prepared)]),
+            *filter(None, [short if large else '', lacking_text(prepared), unkept_text(prepared)]),
             *(f'left out: {name}: {reason}' for name, reason in prepared.left_out.items()),
         ]
     )

@@ -116,6 +116,14 @@ def preprocessor(stated: Mapping[str, Any], augment: Sequence[Mapping[str, Any]]
     return {**made, 'type': 'BatchPreProcessor', **({'augment': list(augment)} if augment else {})}
 
 
+def as_the_toolbox(node: Any) -> Any:
+    """Return loaders that make batches as the toolbox does, for another data preprocessor than its common one."""
+    plainer = {'PackPixels': 'PackSegInputs', 'collate_pixels': 'pseudo_collate'}
+    if isinstance(node, Mapping):
+        return {key: plainer.get(item, item) if key == 'type' else as_the_toolbox(item) for key, item in node.items()}
+    return [as_the_toolbox(item) for item in node] if isinstance(node, list) else node
+
+
 def images_only(pipeline: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return ``pipeline`` for images that have no labels and that may change: nothing of them is remembered."""
     steps: list[dict[str, Any]] = []

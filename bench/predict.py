@@ -157,8 +157,8 @@ def find_network(run: Path | None, config: Path | None, checkpoint: Path | None)
         raise PlanError(f'{run} is being repeated, and its weights are not its last ones: let that command end first')
     if not (run / KEPT).is_file():
         raise PlanError(
-            f'{run} kept no weights: there is no {KEPT}; remove the folder and run {receipt.experiment} again '
-            f'with --keep-checkpoints'
+            f'{run} kept no weights: there is no {KEPT}; run {receipt.experiment} again with --keep-checkpoints '
+            f'and another --results'
         )
     return Network(run / 'config.py', run / KEPT, receipt.precision)
 

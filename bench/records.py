@@ -181,7 +181,8 @@ class CostJob:
     """What a worker needs to time one documented network at its documented size and classes; nothing is learnt.
 
     ``seconds`` is how long a forward is sampled; ``compile`` and ``training`` are whether the compiled network and
-    training steps are timed as well; ``same_network`` are the other experiments that have it.
+    training steps are timed as well; ``same_network`` are the other experiments that have it; ``size`` (H, W) stands
+    for the documented one.
     """
 
     experiment: str
@@ -195,11 +196,13 @@ class CostJob:
     compile: bool = False
     training: bool = False
     same_network: tuple[str, ...] = ()
+    size: Size | None = None
 
     @property
     def folder(self) -> str:
         """Name of the job; its file below the results folder adds the size, ``<folder>-<H>x<W>.json``."""
-        return f'{self.experiment}/cost-{self.device.split(":")[0]}-{self.precision}'
+        given = '' if self.size is None else '-given'
+        return f'{self.experiment}/cost-{self.device.split(":")[0]}-{self.precision}{given}'
 
 
 @dataclass

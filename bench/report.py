@@ -42,8 +42,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.compare:
         return _compare(*options.compare)
     results = options.results or Path('results')
-    if options.results is not None and not results.is_dir():
-        raise BenchError(f'--results {results}: no such folder')
+    if not results.is_dir() and not options.published:
+        raise BenchError(
+            f'no folder {results}: `run_all.py` fills it, --results DIR names another; '
+            'the published report is reports/generated/index.html of a checkout'
+        )
     if options.publish:
         measured = _in_checkout('reports/measured', '--publish')
         runs = publish.publish(store.read_all(results), results, measured)

@@ -53,7 +53,25 @@ def _load(chosen) -> tuple[catalogue.Catalogue, list[str]]:
         ids = catalogue.select(ids, [f'{chosen.report}/*'])
     if chosen.only:
         ids = catalogue.select(ids, chosen.only)
-    return known, [] if chosen.config and not (chosen.report or chosen.only) else ids
+    if chosen.claims:
+        ids = _deciding(known, chosen.claims, ids)
+    return known, ids if options.selects(chosen) or not chosen.config else []
+
+
+def _deciding(known: catalogue.Catalogue, claims: Sequence[str], ids: Sequence[str]) -> list[str]:
+    """Return those of ``ids`` whose runs decide ``claims``; say of which claims no run is needed or none can decide."""
+    wanted: set[str] = set()
+    for name in claims:
+        if name not in known.claims:
+            raise UnknownName('claim', name, known.claims)
+        claim = known.claims[name]
+        if claim.method == 'none':
+            print(f'note: no run decides {name}: {claim.reason}', file=sys.stderr)
+        elif claim.method in ('counted', 'arithmetic'):
+            print(f'note: {name} is decided without any run: {claim.how}', file=sys.stderr)
+        else:
+            wanted.update(one for check in claim.checks for one in (check.of, *check.than))
+    return [name for name in ids if name in wanted]
 
 
 def _own(chosen, dataset: DataSet | None = None) -> 'own_models.Prepared':
@@ -68,7 +86,8 @@ def _own(chosen, dataset: DataSet | None = None) -> 'own_models.Prepared':
 
     dataset = dataset or campaign.find_dataset(chosen.dataset, chosen.data_root, chosen.classes)
     models = own_models.named(chosen.config, chosen.checkpoint)
-    target = Target(dataset.name, dataset.classes, len(dataset.splits['train']), _size(chosen, dataset))
+    size = dataset.base_size if chosen.cost else _size(chosen, dataset)
+    target = Target(dataset.name, dataset.classes, len(dataset.splits['train']), size, as_stated=chosen.cost)
     made = own_models.prepare(models, target, data_sets.cache_folder(), translate)
     for name, notes in made.notes.items():
         for note in notes:
@@ -137,20 +156,21 @@ def _run(chosen) -> int:
         made = campaign.prepare(joined, selected, setting)
         if again := outlook.repeated_text(made):
             print(f'{len(made.jobs)} to run: {again}', file=sys.stderr)
-        if bare := outlook.unkept_text(made):
-            print(f'note: {bare}', file=sys.stderr)
+        for told in filter(None, [outlook.lacking_text(made), outlook.unkept_text(made)]):
+            print(f'note: {told}', file=sys.stderr)
         statuses = campaign.carry_out(made)
         page = campaign.report(made.setting.results, known)
-    if made.lacking:
-        missed = ', '.join(f'{name}.pth ({count})' for name, count in made.lacking.most_common())
-        print(f'note: {made.lacking.total()} of these runs went without documented weights: {missed}', file=sys.stderr)
     for name, reason in made.left_out.items():
         print(f'left out: {name}: {reason}', file=sys.stderr)
+    if rule.name == 'smoke':
+        print(
+            'smoke runs show that everything works; their scores mean nothing: --budget short trains', file=sys.stderr
+        )
     return _close(statuses, page, before=len(statuses) - len(made.jobs))
 
 
 def _cost(chosen) -> int:
-    from bench import campaign, cost_campaign, devices, store
+    from bench import campaign, cost_campaign, devices, sizes, store
 
     known, ids = _load(chosen)
     results = chosen.results.resolve()
@@ -166,6 +186,7 @@ def _cost(chosen) -> int:
         own=own.configs,
         compile=chosen.compile,
         training=chosen.training,
+        size=sizes.parse_size(chosen.size) if chosen.size else None,
         deadline=_deadline(chosen),
     )
     with store.lock(results, shlex.join(['run_all.py', *sys.argv[1:]])):

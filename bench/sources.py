@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bench import budgets
-from bench.records import Run
+from bench.records import Run, Size
 
 _PACKAGE = Path(__file__).resolve().parent
 _OPS = _PACKAGE.parent / 'custom_ops'
@@ -38,6 +38,7 @@ ALWAYS = (
     'bench/running/layout.py',
     'bench/running/peaks.py',
     'bench/running/precise_bn.py',
+    'bench/running/progress.py',
     'bench/running/protocol.py',
     'bench/running/scoring.py',
     'bench/running/training.py',
@@ -215,10 +216,11 @@ def key(run: Run, config: Path, manifest: str, parents: Iterable[str] = ()) -> s
     return _hash(run.experiment, run.variant, run.device.split(':')[0], manifest, spent, *parents, config=config)
 
 
-def cost_key(experiment: str, config: Path, device: str, precision: str) -> str:
-    """Return the key of a timing at the documented size."""
+def cost_key(experiment: str, config: Path, device: str, precision: str, size: Size | None = None) -> str:
+    """Return the key of a timing at the documented size, or at ``size``."""
     timing = [_digest(_PACKAGE / 'running' / name) for name in ('costing.py', 'train_costing.py')]
-    return _hash(experiment, 'cost', device.split(':')[0], precision, *timing, config=config)
+    place = [device.split(':')[0], precision, *([] if size is None else [f'{size[0]}x{size[1]}'])]
+    return _hash(experiment, 'cost', *place, *timing, config=config)
 
 
 def _hash(*words: str, config: Path) -> str:

@@ -307,6 +307,7 @@ def cost_main(job: CostJob, channel: Connection) -> None:
             _time_alone(job, channel.send)
         except BaseException as error:
             status, reason = classify(error)
+            store.write_atomically(job.results / f'{job.folder}.log', traceback.format_exc())
     channel.send({'kind': 'done', 'status': status, 'reason': reason, 'stored': status == 'ok'})
     channel.close()
 

@@ -200,7 +200,8 @@ def _read(dataset: DataSet, pair: Pair, allowed: frozenset[int]) -> _Seen:
     if strange:
         rule = f'allowed are {spell_ranges(allowed - {dataset.ignore_index})} and {dataset.ignore_index} (ignored)'
         others = f' (also {", ".join(map(str, strange[1:6]))})' if strange[1:] else ''
-        return _Seen(problem=Problem('value', f'label value {strange[0]}{others} in {pair.label}: {rule}'))
+        mended = '; store 255 where a pixel has no class' if dataset.name == 'folder' else ''
+        return _Seen(problem=Problem('value', f'label value {strange[0]}{others} in {pair.label}: {rule}{mended}'))
     return _Seen(hashlib.sha256(image).hexdigest(), hashlib.sha256(label).hexdigest(), counts)
 
 

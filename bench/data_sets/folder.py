@@ -17,14 +17,22 @@ OBTAIN = """\
 1. put images in DIR/images/train and DIR/images/val (DIR/images/test too, if you have a test split)
 2. put label PNGs of the same names in DIR/labels/<split>: one channel, 8 bits, 255 where a pixel has no class
 3. write the class names to DIR/classes.txt, one a line: the first line is label value 0
-4. python bench/data.py check --dataset folder --data-root DIR"""
+4. python bench/data.py check --dataset folder --data-root DIR
+5. python bench/run_all.py --dataset folder --data-root DIR --budget short --keep-checkpoints --dry-run \
+       --only kitti_ablation/enet kitti_ablation/batch_norm
+   says how long two small networks take; without --dry-run it trains them
+Frames of one recording are alike: name them <recording>__<frame>, so that intervals allow for it."""
 
 # Okabe and Ito's colours, told apart by readers with any common colour blindness.
 OKABE_ITO = (
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66),
     (96, 96, 96),
 )  # fmt: skip
-NOTE = 'Images and labels of your own, called folder- and eight digits of the hash of their content.'
+NOTE = (
+    'Images and labels of your own, called folder- and eight digits of the hash of their content. Images count as '
+    'independent but for those whose names share what comes before a double underscore: of video frames that are '
+    'named otherwise, intervals are too narrow.'
+)
 MAX_CLASSES = 255
 SIZED_IMAGES = 256
 
@@ -74,8 +82,8 @@ def _refuse_deeper(root: Path) -> None:
 
 
 def sequence(image: str) -> str:
-    """Return the recording that an image belongs to: nothing is known of it, so its own stem."""
-    return Path(image).stem
+    """Return the recording that an image belongs to: its stem up to a double underscore, else all of it."""
+    return Path(image).stem.split('__')[0]
 
 
 def read_classes(path: Path) -> tuple[str, ...]:

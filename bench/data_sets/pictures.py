@@ -81,7 +81,10 @@ def decode_label(content: bytes) -> 'NDArray[np.uint8]':
             f'has {content[BITS]} bits a pixel, which decoders stretch to 8 and so change: save it with 8 bits'
         )
     if picture.mode not in LABEL_MODES:
-        raise Unreadable(f'has pixels of kind {picture.mode}: a label is one channel of 8 bits that holds class values')
+        raise Unreadable(
+            f'has pixels of kind {picture.mode}: a label is one channel of 8 bits that holds class values; '
+            'save for each colour the value of its class, and 255 where there is none'
+        )
     return np.asarray(picture).astype(np.uint8)
 
 

@@ -42,11 +42,15 @@ class CountRequest:
 
 @dataclass(frozen=True)
 class Counted:
-    """``cost`` and ``run_cost`` as receipts have them, see ``measure.cost.count``, and the ``footprint`` of the run."""
+    """``cost`` and ``run_cost`` as receipts have them, see ``measure.cost.count``, and the ``footprint`` of the run.
+
+    ``weights`` names the pretrained ones that the experiment is documented with; None for none.
+    """
 
     cost: dict[str, Any]
     run_cost: dict[str, Any]
     footprint: Footprint
+    weights: str | None
 
 
 def count(requests: Sequence[CountRequest], folder: Path) -> list[Counted]:
@@ -86,7 +90,7 @@ def _digest_of_counting() -> str:
 def _read(path: Path) -> Counted | None:
     try:
         stored = json.loads(path.read_text())
-        return Counted(stored['cost'], stored['run_cost'], Footprint(**stored['footprint']))
+        return Counted(stored['cost'], stored['run_cost'], Footprint(**stored['footprint']), stored['weights'])
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
@@ -177,7 +181,7 @@ def _count_one(request: CountRequest, networks: '_Networks') -> Counted:
         optimizer_states=optimizer_states(experiment.optimizer.type),
         validations=sum(leg.validations for leg in legs),
     )
-    return Counted(**blocks, footprint=footprint)
+    return Counted(**blocks, footprint=footprint, weights=protocol.weights)
 
 
 class _Networks:

@@ -128,7 +128,7 @@ def _stopped(case: Case) -> tuple[Answer, str] | None:
     ran = [sample for sample in case.samples.values() if sample.runs]
     if where.smoke:
         return 'not measured (smoke)', 'a smoke run trains for seconds and is no evidence'
-    foreign = [sample.experiment for sample in ran if sample.experiment not in where.right_data]
+    foreign = _foreign(case)
     if 'data' in needs and foreign:
         return 'blocked (data)', f'it hangs on the documented data set, and {foreign[0]} ran on {where.dataset}'
     if 'hardware' in needs and where.rank and not where.on_gpu:
@@ -140,6 +140,11 @@ def _stopped(case: Case) -> tuple[Answer, str] | None:
             f'it hangs on the initial weights {lacking.lacking}, and {lacking.experiment} ran without',
         )
     return None
+
+
+def _foreign(case: Case) -> list[str]:
+    """Return the experiments that ran on another data set than the documented one."""
+    return [one.experiment for one in case.samples.values() if one.runs and one.experiment not in case.where.right_data]
 
 
 @dataclass(frozen=True)
@@ -268,6 +273,7 @@ def _joined(case: Case, plain: Verdict, found: Sequence[_Found]) -> _Judged:
         plain,
         answer=answer,
         reduced_budget=case.where.reduced and answer in MEASURED,
+        other_data=bool(_foreign(case)) and answer in MEASURED,
         effect=finding.effect,
         low=finding.low,
         high=finding.high,

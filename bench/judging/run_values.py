@@ -4,6 +4,7 @@ What was not measured is None, and so is a time that was taken while others shar
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Any, Literal
@@ -52,9 +53,8 @@ def counted_value(metric: str, row: Mapping[str, Any]) -> float | None:
 def run_value(metric: str, run: Receipt) -> float | None:
     """Return ``metric`` of a run, as far as its receipt alone says it."""
     if metric in _TIMED:
-        # A latency was watched on its own, after the training.
-        kept = not (run.contended if metric == 'latency_ms' else shared(run))
-        return _TIMED[metric](run) if kept else None
+        # A latency is taken while the run has the device to itself, and watched on its own: its block says so.
+        return _TIMED[metric](run) if metric == 'latency_ms' or not shared(run) else None
     if metric in _MEMORY:
         return _MEMORY[metric](run)
     if metric == 'val_miou':
@@ -107,11 +107,17 @@ def timed_error(metric: str, timing: Mapping[str, Any]) -> float | None:
     if metric == 'latency_ms':
         return latency_error(timing.get('latency'))
     parts = _at(timing, 'training', 'parts') or ()
-    errors = [(part['steps'], latency_error(part)) for part in parts]
-    if metric != 'sec_per_step' or not errors:
+    if metric != 'sec_per_step' or not parts:
         return None
-    squares = [(steps * error / 1e3) ** 2 for steps, error in errors if error is not None]
-    return sqrt(sum(squares)) / sum(steps for steps, _ in errors) if len(squares) == len(errors) else None
+    # Parts that are alike were timed once: their error is one.
+    steps: Counter[tuple[Any, ...]] = Counter()
+    errors: dict[tuple[Any, ...], float | None] = {}
+    for part in parts:
+        timed = tuple(part.get(name) for name in ('p50_ms', 'p50_low_ms', 'p50_high_ms', 'samples'))
+        steps[timed] += part['steps']
+        errors[timed] = latency_error(part)
+    squares = [(steps[timed] * error / 1e3) ** 2 for timed, error in errors.items() if error is not None]
+    return sqrt(sum(squares)) / steps.total() if len(squares) == len(errors) else None
 
 
 def memory_bytes(memory: Block, work: Literal['train', 'inference'], cost: Block) -> float | None:

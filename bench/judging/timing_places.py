@@ -14,10 +14,13 @@ from bench.judging.uncertainty import Spread
 def timing_places(timings: Iterable[Mapping[str, Any]]) -> Iterator['TimingPlace']:
     """Yield the devices and precisions that documented networks were timed on, GPUs first.
 
-    The same device beside another processor, or with another number of threads, is another place.
+    The same device beside another processor, or with another number of threads, is another place. What was timed at
+    another size than its documented one is no evidence.
     """
     found: dict[tuple[str, Conditions, str], dict[str, Mapping[str, Any]]] = {}
     for record in timings:
+        if not record.get('as_documented', True):
+            continue
         device = str(record.get('device', '')).split(':')[0]
         made = comparable.apparatus(record.get('environment') or {}, record.get('latency') or {}, device)
         found.setdefault((device, made, str(record.get('precision', ''))), {})[str(record['experiment'])] = record

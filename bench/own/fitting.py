@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,8 @@ def _build(model: Mapping[str, Any], target: Target) -> nn.Module:
 def _take_images(model: nn.Module, made: Translation, target: Target) -> None:
     """Run the network at the run's size, settle the stride of its crops and the size its cost is counted at."""
     protocol, classes = made.values['protocol'], len(target.classes)
+    if target.as_stated:
+        target = replace(target, size=tuple(protocol['cost']['input_shape'][1:]))
     outputs = _forward(model, target.size, protocol['cost']['input_shape'][1:])
     if outputs.shape[1] != classes and (outputs.shape[1], classes) != (1, 2):
         raise PlanError(

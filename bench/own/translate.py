@@ -22,12 +22,16 @@ LEFT_TO_THE_COMMAND = ('AmpOptimWrapper', 'ApexOptimWrapper')
 
 @dataclass(frozen=True)
 class Target:
-    """What a model is translated for: names of the classes, training images, and the run's image size (H, W)."""
+    """What a model is translated for: names of the classes, training images, and the run's image size (H, W).
+
+    ``as_stated``: the network is only timed, at the size of its config, with the sliding windows of its config.
+    """
 
     dataset: str
     classes: tuple[str, ...]
     images: int
     size: Size
+    as_stated: bool = False
 
 
 @dataclass
@@ -61,11 +65,19 @@ def translate(config: Mapping[str, Any], target: Target, checkpoint: Mapping[str
     if checkpoint is not None:
         whole = {'kind': 'whole', 'size': view.documented}
         protocol |= {'stages': [], 'start': [dict(checkpoint)], 'train_view': whole, 'augment': []}
+        own, here = views.test_size(config), target.size
+        if own not in (None, here) and not target.as_stated:
+            stated = f'{own[0]}x{own[1]}'
+            notes.append(
+                f'its test images are resized to {stated}, here they are scored at {here[0]}x{here[1]}; '
+                f'--size {stated} scores as the config says'
+            )
         return Translation(values, notes)
     optimizer, parts, accumulate = _optimizer(config, notes)
     values |= {'optimizer': optimizer, **parts}
     protocol |= {'weights': weights, **_length(config, target, accumulate)}
-    _scale_windows(model, protocol, target, notes)
+    if not target.as_stated:
+        _scale_windows(model, protocol, target, notes)
     if config.get('custom_hooks'):
         notes.append(f'its own hooks are left out: {", ".join(hook["type"] for hook in config["custom_hooks"])}')
     return Translation(values, notes)
@@ -110,6 +122,7 @@ def _model(
     preprocessor = model.get('data_preprocessor') or for_one_device(plain(config.get('data_preprocessor')), named)
     if not preprocessor or 'type' not in preprocessor:
         raise PlanError("states no data_preprocessor: give one, dict(type='SegDataPreProcessor', mean=..., std=...)")
+    preprocessor['type'] = preprocessor['type'].removeprefix('mmseg.')
     # Batches are of one size already; the size of the documented crop would pad a smaller one up to it.
     kept = {key: value for key, value in preprocessor.items() if key not in ('size', 'size_divisor')}
     resized = preprocessor['type'] == 'SegDataPreProcessor' or len(kept) < len(preprocessor)

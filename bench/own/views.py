@@ -59,7 +59,7 @@ def read(pipeline: Sequence[Mapping[str, Any]], config: Mapping[str, Any], image
                 notes.append(f'{augment[-1]["type"]} comes after the crop, not before it')
         elif kind not in (*LOADING, 'Pad'):
             augment.append(dict(step))
-    whole = _scale(resize) or _scale(_test_resize(config))
+    whole = _scale(resize) or test_size(config)
     if crop is None:
         documented = whole or padded_to(config) or image
         if resize is not None and resize['type'] != 'Resize':
@@ -84,12 +84,13 @@ def _scale(step: Mapping[str, Any] | None) -> Size | None:
     return int(scale[1]), int(scale[0])
 
 
-def _test_resize(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def test_size(config: Mapping[str, Any]) -> Size | None:
+    """Return the (H, W) that a config's own test images are resized to; None where they are not, or to no one size."""
     for key in ('test_dataloader', 'val_dataloader'):
         pipeline = ((config.get(key) or {}).get('dataset') or {}).get('pipeline') or []
         found = next((step for step in pipeline if step['type'] == 'Resize'), None)
         if found is not None:
-            return found
+            return _scale(found)
     return None
 
 

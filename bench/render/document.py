@@ -10,7 +10,7 @@ from bench.render.drawing import Drawing, draw
 from bench.render.drawn import Drawn, Picture
 from bench.render.gather import Judged, Row, Stored, lookup, reports_of, rows, settings_of, telling, telling_rows
 from bench.render.tables import Table
-from bench.render.timings import Timing, cost_tables
+from bench.render.timings import Timing, cost_tables, legend
 from bench.settings import Setting
 
 _NOTHING = Judged()
@@ -83,7 +83,7 @@ def build(
     shown = drawn.figured(gathered)
     rankings = [one for setting in settings if (one := _ranking(setting, in_setting[setting], setting in shown))]
     sections = [_section(slug, gathered, catalogue, judged, ledger) for slug in reports_of(gathered)]
-    costs = [Section(table.name, None, (table,)) for table in cost_tables(timings, catalogue)]
+    costs = [Section(table.name, None, (table,), notes=(legend(table),)) for table in cost_tables(timings, catalogue)]
     made = Document(
         summary=(*_summary(gathered), *_verdict_sentences(catalogue, judged)),
         rankings=(*rankings, *costs),
@@ -192,8 +192,10 @@ def _verdict_sentences(catalogue: Catalogue, judged: Judged) -> list[str]:
     counts = verdicts.tally(catalogue, judged)
     if not counts:
         return []
-    reduced = sum(one.reduced_budget for name in catalogue.claims if (one := judged.of(name)))
-    aside = f' {reduced} of these answers rest on trainings shorter than documented.' if reduced else ''
+    best = [one for name in catalogue.claims if (one := judged.of(name))]
+    reduced, foreign = sum(one.reduced_budget for one in best), sum(one.other_data for one in best)
+    short = f' {reduced} of these answers rest on trainings shorter than documented' if reduced else ''
+    aside = f'{short}, {foreign} on another data set.' if reduced and foreign else f'{short}.' if reduced else ''
     return [f'{len(catalogue.claims)} claims: {verdicts.counted(counts)}.{aside}']
 
 

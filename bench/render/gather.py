@@ -146,6 +146,13 @@ class Row:
         return (fmean(one for one, _ in found), fmean(one for _, one in found)) if found else None
 
     @property
+    def moved_by_precise(self) -> str:
+        """Return the mean mIoU with precise batch norm, where it lies so far from the other that a reader must know."""
+        if self.precise is None or abs(self.precise[0] - self.precise[1]) < PRECISE_ASIDE:
+            return ''
+        return f'{self.precise[0]:.1f} with precise batch norm'
+
+    @property
     def status(self) -> str:
         """``ok``, ``not run``, ``undescribed``, or what went wrong and how often."""
         if not self.runs:
@@ -170,8 +177,8 @@ class Row:
         marks = [] if self.setting.budget == 'full' else ['smoke' if self.smoke else 'reduced budget']
         if self.timed and all(contended for _, contended in self.timed):
             marks.append('contended')
-        if self.precise and abs(self.precise[0] - self.precise[1]) >= PRECISE_ASIDE:
-            marks.append(f'{self.precise[0]:.1f} with precise batch norm')
+        if self.moved_by_precise:
+            marks.append(self.moved_by_precise)
         if self.lacking:
             marks.append('other initial weights')
         older = sum(receipt.id in self.older for _, receipt in self.ok)

@@ -52,7 +52,7 @@ def _told(document: Document) -> list[tuple[str, list[tuple[str, str, str, str]]
         for name, claim in claims.items():
             verdict = document.judged.of(name)
             if verdict and verdict.answer == answer:
-                aside = ' (reduced budget)' if verdict.reduced_budget else ''
+                aside = f' ({limits})' if (limits := verdicts.limits_of(verdict)) else ''
                 measured = _measured(verdict, document.judged)
                 found.append((name, verdicts.SIGNS[answer], claim.statement + aside, measured))
         told.append((heading, found))

@@ -139,7 +139,7 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
     usual = costs.usual(measured)
     columns: dict[str, _Cell] = {
         'Experiment': lambda row: row.experiment,
-        'mIoU (%)': lambda row: cells.number(row.spread('metrics', 'miou').mean),
+        'mIoU (%)': _miou,
         'seeds': lambda row: str(len(row.ok)),
         's.d. over seeds': lambda row: cells.number(row.spread('metrics', 'miou').deviation),
         '95 % over images': over_images,
@@ -152,6 +152,11 @@ def ranking(setting: Setting, rows: Sequence[Row]) -> Table:
         'Documented mIoU (%)': documented_miou,
     }
     return _table(f'ranking-{setting.slug}', f'All experiments on {setting.label}', columns, measured)
+
+
+def _miou(row: Row) -> str:
+    mean = cells.number(row.spread('metrics', 'miou').mean)
+    return f'{mean} ({row.moved_by_precise})' if row.moved_by_precise else mean
 
 
 def per_class(report: str, setting: Setting, rows: Sequence[Row]) -> Table | None:

@@ -14,24 +14,47 @@ Timing = Mapping[str, Any]
 
 _TAILS = {'p90_ms': 0.1, 'p95_ms': 0.05, 'p99_ms': 0.01}
 """Percentiles, and the share of the samples that lies beyond each."""
+_TRAINING = 'training-'
+"""What names of tables of training steps begin with."""
 _LATENCIES = ('p50_ms', 'p50_low_ms', 'p50_high_ms', *_TAILS)
 
 
 def cost_tables(timings: Iterable[Timing], catalogue: Catalogue) -> list[Table]:
-    """Return one table for every device and precision that was timed, cheapest network first.
+    """Return one table for every device, precision and size that was timed, cheapest network first.
 
     Where training steps were timed there, a table of these follows.
     """
-    groups: dict[tuple[str, str], list[Timing]] = {}
+    groups: dict[tuple[str, str, str], list[Timing]] = {}
     for timing in sorted(timings, key=lambda one: (one['cost']['macs'], one['experiment'])):
-        groups.setdefault((device_name(timing), timing['precision']), []).append(timing)
+        groups.setdefault((device_name(timing), timing['precision'], _given_size(timing)), []).append(timing)
     made = []
-    for where, rows in sorted(groups.items()):
-        made.append(_table(*where, rows, catalogue))
+    for (device, precision, size), rows in sorted(groups.items()):
+        made.append(_table(device, precision, size, rows, catalogue))
         trained = [row for row in rows if (row.get('training') or {}).get('parts')]
         if trained:
-            made.append(_training_table(*where, trained))
+            made.append(_training_table(device, precision, trained))
     return made
+
+
+def legend(table: Table) -> str:
+    """Return what the columns of one of ``cost_tables`` mean."""
+    shared = '[low, high] is the 95 % interval of what stands before it'
+    if table.name.startswith(_TRAINING):
+        return (
+            f'Optimiser steps at the documented size and batch, on random pixels; {shared}. Parts of a batch: into how '
+            'many it was split to fit the memory. Kinds of step: stages and turns of what is frozen, timed apart. All '
+            'steps: what the documented training would take on this device, without reading, validation and scoring.'
+        )
+    return (
+        f'One image at a time unless said otherwise; {shared}. Unsettled: times still drifted when sampling began. '
+        'Best batch: the one with the most images a second, which stand beside it. (and N more): experiments that have '
+        'the same network and differ in how it is trained.'
+    )
+
+
+def _given_size(timing: Timing) -> str:
+    """Return the size that was asked for in place of the documented one, as HxW; nothing for that."""
+    return '' if timing.get('as_documented', True) else 'x'.join(map(str, timing['cost']['input_shape'][1:]))
 
 
 def device_name(timing: Timing) -> str:
@@ -81,13 +104,13 @@ def _training(timing: Timing) -> dict[str, Any]:
     }
 
 
-def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
+def _table(device: str, precision: str, size: str, rows: Sequence[Timing], catalogue: Catalogue) -> Table:
     columns = ('Experiment', 'Input (HxW)', 'Documented GFLOPs', 'Counted GFLOPs', 'Params (M)', 'Latency p50 (ms)',
                'p90 (ms)', 'p95 (ms)', 'p99 (ms)', 'Samples', 'Images/s', 'Best batch', 'Images/s there',
                'J/image', 'Memory (GiB)')  # fmt: skip
     return Table(
-        name=f'timings-{_slug(device, precision)}',
-        title=f'Cost at the documented size, {precision}, {device}',
+        name=f'timings-{_slug(device, precision)}{f"-{size}" if size else ""}',
+        title=f'Cost at {size or "the documented size"}, {precision}, {device}',
         columns=columns,
         rows=tuple(_cells(row, catalogue, {each['experiment'] for each in rows}) for row in rows),
         marks=('ok',) * len(rows),
@@ -97,7 +120,7 @@ def _table(device: str, precision: str, rows: Sequence[Timing], catalogue: Catal
 
 def _cells(row: Timing, catalogue: Catalogue, timed_apart: set[str]) -> tuple[str, ...]:
     known = catalogue.experiments.get(row['experiment'])
-    documented = None if known is None else known.value('gflops')
+    documented = None if known is None or _given_size(row) else known.value('gflops')
     timed = row['latency']
     same = len({*row.get('same_network', ())} - timed_apart)
     return (
@@ -129,7 +152,7 @@ def _training_table(device: str, precision: str, rows: Sequence[Timing]) -> Tabl
     columns = ('Experiment', 'Input (HxW)', 'Batch', 'Parts of a batch', 'Kinds of step', 'Step (s)', 'Samples',
                'Images/s', 'Memory (GiB)', 'Documented epochs', 'Documented steps', 'All steps')  # fmt: skip
     return Table(
-        name=f'training-{_slug(device, precision)}',
+        name=f'{_TRAINING}{_slug(device, precision)}',
         title=f'Cost of training as documented, {precision}, {device}',
         columns=columns,
         rows=tuple(_training_cells(row) for row in rows),

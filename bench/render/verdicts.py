@@ -42,10 +42,17 @@ def report_of(claim: Claim) -> str:
 
 
 def named(verdict: Verdict | None) -> str:
-    """Return a verdict in words; a reduced budget comes before what it says."""
+    """Return a verdict in words; a reduced budget and other data than documented come before what it says."""
     if verdict is None:
         return NOT_JUDGED
-    return f'reduced budget: {verdict.answer}' if verdict.reduced_budget else verdict.answer
+    limits = limits_of(verdict)
+    return f'{limits}: {verdict.answer}' if limits else verdict.answer
+
+
+def limits_of(verdict: Verdict) -> str:
+    """Return in what the evidence falls short of the documented setting; empty for nothing."""
+    told = {'reduced budget': verdict.reduced_budget, 'other data': verdict.other_data}
+    return ', '.join(name for name, is_so in told.items() if is_so)
 
 
 def why(claim: Claim, judged: Judged) -> str:
@@ -141,8 +148,8 @@ def frame(catalogue: Catalogue, judged: Judged) -> pd.DataFrame:
     """Return one line a claim: id, verdict, effect with its interval, evidence; then what explains them."""
     return pd.DataFrame(
         [_record(claim, judged) for claim in catalogue.claims.values()],
-        columns=['id', 'verdict', 'effect', 'low', 'high', 'evidence', 'unit', 'reduced_budget', 'setting', 'seeds',
-                 'seeds_needed', 'report', 'method', 'own_data', 'reason'],
+        columns=['id', 'verdict', 'effect', 'low', 'high', 'evidence', 'unit', 'reduced_budget', 'other_data',
+                 'setting', 'seeds', 'seeds_needed', 'report', 'method', 'experiments', 'own_data', 'reason'],
     )  # fmt: skip
 
 
@@ -158,6 +165,7 @@ def _record(claim: Claim, judged: Judged) -> dict[str, object]:
         'verdict': NOT_JUDGED,
         'report': report_of(claim),
         'method': claim.method,
+        'experiments': ' '.join(claim.experiments),
         'own_data': claim.own_data,
         'reason': why(claim, judged),
     }
@@ -171,6 +179,7 @@ def _record(claim: Claim, judged: Judged) -> dict[str, object]:
         'evidence': _joined(verdict.evidence),
         'unit': verdict.unit,
         'reduced_budget': verdict.reduced_budget,
+        'other_data': verdict.other_data,
         'setting': verdict.setting,
         'seeds': verdict.seeds,
         'seeds_needed': None if verdict.seeds_needed == NEVER else verdict.seeds_needed,

@@ -1,5 +1,10 @@
-"""Count and time one documented network at its documented size and classes; nothing is trained. Runs in a worker."""
+"""Count and time one network with its documented classes, at its documented size or a given one; nothing is trained.
 
+Runs in a worker.
+"""
+
+import contextlib
+import gc
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -12,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from bench import compose, environment, store
+from bench import compose, devices, environment, store
 from bench.measure import cost, energy, latency, memory
 from bench.records import SCHEMA_VERSION, CostJob, Status
 from bench.running import compiling, layout, train_costing
@@ -41,7 +46,8 @@ def measure(job: CostJob, alive: Callable[[], None] = lambda: None) -> Iterator[
     for record in _inference(job, experiment):
         yield record
     if job.training:
-        # What one forward needed is let go by now.
+        # What one forward needed is let go; a compiled network refers to itself.
+        gc.collect()
         contended = environment.others_at_work(job.device)
         watch = environment.Watch(job.device)
         training = train_costing.measure(job, experiment, alive)
@@ -52,6 +58,8 @@ def measure(job: CostJob, alive: Callable[[], None] = lambda: None) -> Iterator[
 def _inference(job: CostJob, experiment: Config) -> Iterator[dict[str, Any]]:
     protocol = experiment.protocol
     shape = (1, *protocol.cost.input_shape)
+    if job.size is not None:
+        shape = (*shape[:2], *job.size)
     model_config = compose.model_for(experiment.model, protocol.num_classes)
     counted = cost.count_config(model_config, shape[1:], protocol.cost.count_auxiliary)
     init_default_scope('mmseg')
@@ -72,6 +80,7 @@ def _inference(job: CostJob, experiment: Config) -> Iterator[dict[str, Any]]:
     counter = energy.find_counter(job.device)
     record = {
         **head(job, 'ok', ''),
+        'as_documented': job.size is None,
         'cost': counted,
         **{name: {**found, 'contended': contended} for name, found in timed.items()},
         'energy': energy.measure_energy(step, job.device, counter, _shared(job.device, contended)),
@@ -90,6 +99,9 @@ def _shared(device: str, contended: bool) -> Callable[[], bool]:
 
     def asked() -> bool:
         nonlocal watch
+        if device != 'cpu' and devices.gpu_use_percent(device) is None:
+            # Whose work the energy goes into cannot be told.
+            return True
         before, watch = watch, environment.Watch(device)
         return contended or before.others_at_work() or environment.others_at_work(device)
 
@@ -163,8 +175,15 @@ def head(job: CostJob, status: Status, reason: str) -> dict[str, Any]:
 
 
 def write(job: CostJob, record: dict[str, Any]) -> Path:
-    """Store a record as ``<experiment>/cost-<device>-<precision>-<H>x<W>.json`` and return its path."""
+    """Store a record as ``<experiment>/cost-<device>-<precision>-<H>x<W>.json`` and return its path.
+
+    What an earlier record has and this one does not (training steps, the compiled network) is kept with its own key.
+    """
     height, width = record['cost']['input_shape'][1:]
     path = job.results / f'{job.folder}-{height}x{width}.json'
+    with contextlib.suppress(OSError, ValueError):
+        earlier = json.loads(path.read_text(encoding='utf-8'))
+        kept = {name: earlier[name] for name in ('compiled', 'training') if earlier.get(name) and name not in record}
+        record = {**record, **{name: {'key': earlier['key'], **block} for name, block in kept.items()}}
     store.write_atomically(path, json.dumps(record, indent=1, allow_nan=False) + '\n')
     return path

@@ -20,14 +20,18 @@ def read(path: Path) -> list[Row]:
         return list(csv.DictReader(lines))
 
 
-def settled(rows: Sequence[Row], device: str) -> tuple[int, float]:
+def settled(rows: Sequence[Row], device: str, began: int = 0) -> tuple[int, float]:
     """Return how many steps tell what a step takes, and their seconds.
 
-    On a GPU not the first ones: they load kernels and choose them, which takes as long as hundreds of steps.
+    On a GPU not the first ones of a process: they load kernels and choose them, which takes as long as hundreds of
+    steps. The last process began after ``began`` steps; those before it count where it made too few.
     """
     ends = [(int(row['step']), float(row['sec'])) for row in rows if row['loss']]
-    left_out = UNSETTLED if device.startswith('cuda') and len(ends) > 2 * UNSETTLED else 0
-    step, sec = ends[left_out - 1] if left_out else (0, 0.0)
+    if not device.startswith('cuda') or len(ends) <= 2 * UNSETTLED:
+        return ends[-1]
+    before = sum(step <= began for step, _ in ends)
+    left_out = UNSETTLED + (before if len(ends) - before > 2 * UNSETTLED else 0)
+    step, sec = ends[left_out - 1]
     return ends[-1][0] - step, ends[-1][1] - sec
 
 

@@ -8,10 +8,11 @@ Source: "precise BN" of Wu and Johnson 2021, arXiv:2105.07576, section 3.
 """
 
 import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any
 
-from mmengine.runner import Runner
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -26,13 +27,20 @@ def layers_of(model: nn.Module) -> list[_BatchNorm]:
     return [one for one in model.modules() if isinstance(one, _BatchNorm) and one.training and one.track_running_stats]
 
 
-def estimate(runner: Runner, loader: Any, images: int = PRECISE_BN_IMAGES) -> int:
-    """Replace the statistics of the runner's model by means over batches of ``images`` augmented training samples.
+def estimate(
+    model: Any,
+    loader: Any,
+    images: int = PRECISE_BN_IMAGES,
+    context: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> int:
+    """Replace the statistics of ``model`` by means over batches of ``images`` augmented training samples.
 
     The network computes them as in a training step, weights stay as they are; it is in evaluation mode afterwards.
 
     Args:
+        model: a segmentor; what is frozen in it keeps its statistics.
         loader: gives batches of the training; not the one that it has used up.
+        context: what a forward runs in, autocast say.
 
     Returns:
         How many layers have such statistics; where there are none, nothing is computed.
@@ -40,7 +48,6 @@ def estimate(runner: Runner, loader: Any, images: int = PRECISE_BN_IMAGES) -> in
     Raises:
         ValueError: ``loader`` gives no batch.
     """
-    model = runner.model
     layers = layers_of(model)
     momenta = [layer.momentum for layer in layers]
     try:
@@ -51,7 +58,7 @@ def estimate(runner: Runner, loader: Any, images: int = PRECISE_BN_IMAGES) -> in
         batches = islice(loader, math.ceil(images / loader.batch_size)) if layers else ()
         for batch in batches:
             # With gradients, which nobody asks for: a compiled network would be compiled anew without.
-            with runner.optim_wrapper.optim_context(model):
+            with context():
                 model._run_forward(model.data_preprocessor(batch, True), mode='loss')
         if any(not layer.num_batches_tracked for layer in layers):
             raise ValueError('no batch came to estimate the statistics of batch norm on')

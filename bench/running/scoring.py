@@ -81,7 +81,8 @@ def validation(attempt: Attempt) -> dict[str, Any]:
     if attempt.protocol.stages and file.exists():
         found = curve.validations(curve.read(file), dataset.name)
         if found:
-            block['best_miou'], block['best_step'] = max(found)
+            # The first of equals, whose weights are those that are kept.
+            block['best_miou'], block['best_step'] = max(found, key=lambda one: one[0])
             block['last_miou'] = found[-1][0]
     return block
 
@@ -118,8 +119,13 @@ def _with_precise_bn(attempt: Attempt, runner: Runner, blocks: dict[str, Any]) -
     attempt.enter('score with precise batch norm')
     own = {name: buffer.clone() for name, buffer in model.named_buffers()}
     # Whatever was computed in this process before, an interrupted run gets the same batches.
-    set_random_seed(attempt.job.run.seed)
-    precise_bn.estimate(runner, Runner.build_dataloader(runner.cfg.train_dataloader))
+    run = attempt.job.run
+    set_random_seed(run.seed)
+    precise_bn.estimate(
+        model,
+        Runner.build_dataloader(runner.cfg.train_dataloader),
+        context=lambda: latency.precision_context(run.device, run.precision),
+    )
     _, matrices, _ = _confusions(attempt, model, runner.test_dataloader, in_detail=False)
     for name, buffer in model.named_buffers():
         buffer.copy_(own[name])
@@ -157,7 +163,8 @@ def _confusions(
         with torch.inference_mode(), latency.precision_context(job.run.device, job.run.precision):
             samples = model.test_step(batch)
         for index, sample in enumerate(samples):
-            prediction = sample.pred_sem_seg.data[0]
+            # A head of one output gives its two classes as 0.0 and 1.0.
+            prediction = sample.pred_sem_seg.data[0].long()
             truth = sample.gt_sem_seg.data[0].to(prediction.device)
             counted.add(prediction, truth)
             if len(names) in chosen:

@@ -5,6 +5,7 @@ B images of 3 x H x W pixels. Nothing is learnt: what a step takes depends neith
 
 import copy
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,19 +16,22 @@ import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmengine.config import Config, ConfigDict
+from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
 from torch import nn
 
-from bench import budgets, compose, devices, forecast, pipelines, stages
+from bench import budgets, compose, devices, forecast, hooks, pipelines, stages
 from bench.measure import latency, memory
 from bench.measure.footprint import batch_footprint, optimizer_states
 from bench.records import CostJob, DataSet, Pair, Run, Size
 from bench.running import layout
 from bench.stages import Leg
 from custom_ops.datasets.collate import STACKED, collate_pixels
+from custom_ops.hooks.freeze import turn_at
 from custom_ops.hooks.quick_accuracy import QuickAccuracyHook
+from custom_ops.losses import unread
 from custom_ops.segmentors.freezing import freeze, hold_still
 
 REGION = 'a batch of bytes in memory to updated weights: normalised, forward, loss, backward, optimiser'
@@ -46,7 +50,7 @@ class _Kind:
 
     leg: Leg
     frozen: tuple[str, ...]
-    steps: float
+    steps: int
 
 
 def measure(job: CostJob, experiment: Config, alive: Callable[[], None] = lambda: None) -> dict[str, Any] | None:
@@ -82,7 +86,7 @@ def measure(job: CostJob, experiment: Config, alive: Callable[[], None] = lambda
                 return {'reason': f'{type(error).__name__}: {error}'.splitlines()[0][:300], 'parts': parts}
             # What refers to itself would take the memory of the next kind of step.
             gc.collect()
-        parts.append({'stage': stage.name, 'frozen': list(kind.frozen), 'steps': round(kind.steps), **known[alike]})
+        parts.append({'stage': stage.name, 'frozen': list(kind.frozen), 'steps': kind.steps, **known[alike]})
     epochs = {kind.leg.index: kind.leg.stage.epochs for kind in kinds}
     return {'epochs': sum(epochs.values()), **summarise(parts)}
 
@@ -114,8 +118,9 @@ def _kinds(experiment: Config, stated: stages.Protocol) -> Iterator[_Kind]:
         if leg.stage.kind != 'train' or leg.stage.dataset is not None:
             continue
         turns = leg.stage.turns or [()]
-        for turn in turns:
-            yield _Kind(leg, tuple(turn), leg.steps / len(turns))
+        made = Counter(turn_at(step, len(turns), hooks.turn_steps(leg), leg.steps) for step in range(leg.steps))
+        for index, turn in enumerate(turns):
+            yield _Kind(leg, tuple(turn), made[index])
 
 
 def _timed(job: CostJob, experiment: Config, kind: _Kind, alive: Callable[[], None]) -> dict[str, Any]:
@@ -129,6 +134,9 @@ def _timed(job: CostJob, experiment: Config, kind: _Kind, alive: Callable[[], No
     model = MODELS.build(ConfigDict(config.model))
     model.init_weights()
     memory_format = layout.settle(model.to(job.device), run, trains=True)
+    if job.device != 'cpu':
+        # As in a run, which reads nothing from the device within a step.
+        unread.replace(model)
     model.train()
     freeze(model, kind.frozen)
     step = _step(model, config.optim_wrapper, batch, accumulate, alive)
@@ -206,14 +214,16 @@ def _batch(experiment: Config, device: str, crop: Size, count: int) -> dict[str,
     """Return a batch [B, 3, H, W] of random bytes and labels as a run's loader gives it, on the device."""
     protocol, draw = experiment.protocol, np.random.default_rng(0)
     augment, _ = pipelines.split_augment(protocol.augment, experiment.model.data_preprocessor, device)
-    transform = Compose(pipelines.quick([*augment, {'type': 'PackSegInputs'}]))
+    common = experiment.model.data_preprocessor.type == pipelines.COMMON
+    steps = [*augment, {'type': 'PackSegInputs'}]
+    transform = Compose(pipelines.quick(steps) if common else steps)
     samples = []
     for _ in range(count):
         image = draw.integers(0, 256, (*crop, 3), np.uint8)
         label = draw.integers(0, protocol.num_classes, crop, np.uint8)
         about = {'img_shape': crop, 'ori_shape': crop, 'seg_fields': ['gt_seg_map']}
         samples.append(transform({'img': image, 'gt_seg_map': label, **about}))
-    joined = collate_pixels(samples)
+    joined = collate_pixels(samples) if common else pseudo_collate(samples)
     return {name: value.to(device) if isinstance(value, torch.Tensor) else value for name, value in joined.items()}
 
 

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import shutil
-import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
@@ -21,49 +19,17 @@ from bench import amounts, checkpoints, compose, data_sets, hooks, stages, store
 from bench.measure import latency, memory
 from bench.records import DataSet, Material
 from bench.running import auto_label, curve, embedded, layout, weights
-from bench.running.attempt import Attempt, Report, stop_requested
+from bench.running.attempt import Attempt
 from bench.running.peaks import SettledPeakHook
+from bench.running.progress import ProgressHook
 from bench.stages import Leg
-from custom_ops.hooks.deferred import DeferredValues
+from custom_ops.hooks.freeze import turn_at
 from custom_ops.hooks.lr_range import suggest
+from custom_ops.segmentors.freezing import freeze
 
 WEIGHTS, BEST, DONE = 'weights.pth', 'best.pth', 'done.json'
 SPEED = ('channels_last', 'onednn', 'fused', 'compile', 'autocast', 'tf32')
 """Keys of the receipt that say how a step was computed."""
-
-
-class ProgressHook(Hook):
-    """Tell the parent where the training is, and hand a stop request on to the checkpoint hook.
-
-    ``before`` and ``of`` are the run's optimiser steps before this stage and in all; it tells every ``read_every``
-    iterations.
-    """
-
-    priority = 'HIGH'
-
-    def __init__(self, report: Report, before: int, of: int, accumulate: int, read_every: int = 1):
-        self.report, self.before, self.of, self.accumulate = report, before, of, accumulate
-        self.losses = DeferredValues(max(1, read_every // accumulate))
-
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        if (runner.iter + 1) % self.accumulate == 0:
-            due = self.losses.add(self.before + (runner.iter + 1) // self.accumulate, outputs['loss'])
-            for step, loss in due[-1:]:
-                began = time.monotonic()
-                self.report({'kind': 'step', 'step': step, 'of': self.of, 'loss': loss})
-                # A run may have stood aside meanwhile, for minutes, while another measured: that is no training.
-                aside_sec = time.monotonic() - began
-                for hook in runner.hooks:
-                    if hasattr(hook, 'leave_out'):
-                        hook.leave_out(aside_sec)
-        if stop_requested():
-            for hook in runner.hooks:
-                if hasattr(hook, 'stop_requested'):
-                    hook.stop_requested = True
-
-    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None, outputs=None) -> None:
-        # Hundreds of large images take longer than a run may be silent for.
-        self.report({'kind': 'validate', 'image': batch_idx + 1})
 
 
 @dataclass(frozen=True)
@@ -186,10 +152,12 @@ class _Leg:
         self.memory_format, self.compiled = layout.prepare(self.runner.model, job.run, trains=True)
         if finished:
             weights.load(self.runner.model, checkpoints.read(self.folder / WEIGHTS).state)
+            self._freeze_as_at_its_end()
             self.record = json.loads(note.read_text())
             return
         self.record['init'] = self._begin()
         self._train()
+        self._freeze_as_at_its_end()
         if self._keeps_weights():
             part = self.folder / f'{WEIGHTS}.part'
             torch.save(_saved(self.runner.model, leg.steps, self.material.dataset), part)
@@ -201,6 +169,14 @@ class _Leg:
         optimizer = self.runner.optim_wrapper.optimizer
         optimizer.zero_grad(set_to_none=True)
         optimizer.state.clear()
+
+    def _freeze_as_at_its_end(self) -> None:
+        """Freeze what the stage's last step did: where nothing was left to be trained, nothing has been frozen yet."""
+        last = self.made.config.train_cfg.max_iters - 1
+        for hook in self.made.config.custom_hooks:
+            if hook['type'] == 'FreezeHook':
+                turns = hook['turns']
+                freeze(self.runner.model, turns[turn_at(last, len(turns), hook['turn_iters'], last + 1)])
 
     def _keeps_weights(self) -> bool:
         # A single smoke stage is over before anything could interrupt it; writing its weights would take longer.
@@ -242,7 +218,8 @@ class _Leg:
     def _train(self) -> None:
         job, made, steps = self.attempt.job, self.made, [leg.steps for leg in self.legs]
         done = sum(steps[: self.leg.index])
-        self.runner.register_hook(self._progress(done, sum(steps)))
+        progress = self._progress(done, sum(steps))
+        self.runner.register_hook(progress)
         self.runner.register_hook(SettledPeakHook(job.run.device))
         with memory.peak_memory(job.run.device) as peak:
             self.runner.train()
@@ -267,7 +244,7 @@ class _Leg:
             'autocast': None if job.run.precision == 'fp32' else job.run.precision,
             'tf32': layout.tf32(job.run.device),
             'wall_sec': round(float(rows[-1]['sec']), 3),
-            'settled': curve.settled(rows, job.run.device),
+            'settled': curve.settled(rows, job.run.device, progress.began),
             'final_loss': round(float(np.mean(losses[-max(1, len(losses) // 10) :])), 6) if losses else None,
             'images': self.material.images('train'),
             'start': self.record['init'] if self.leg.index else None,

@@ -296,6 +296,8 @@ def test_the_cost_of_every_network_is_timed_without_training(command):
     [path] = run.results.glob('fake/good/cost-cpu-fp32-64x80.json')
     record = json.loads(path.read_text())
     assert record['cost']['macs'] == 64 * 80 * 5 * 3 * 9, 'documented classes, not those of a data set'
+    assert record['same_network'] == ['fake/other'] and record['as_documented']
+    assert '1 of 1 runs ok' in ended.stdout and not list(run.results.glob('fake/other/cost-*')), 'timed once'
     assert 0 < record['latency']['p50_ms'] <= record['latency']['p99_ms']
     assert not run.receipts()
     assert 'Cost at the documented size, fp32' in (run.results / 'report' / 'README.md').read_text()
@@ -307,7 +309,13 @@ def test_the_cost_of_every_network_is_timed_without_training(command):
 
     stamp = path.stat().st_mtime_ns
     assert run('--cost').returncode == 0
-    assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again'
+    assert run('--cost', '--only', 'fake/other').returncode == 0
+    assert path.stat().st_mtime_ns == stamp, 'what is timed already is not timed again, nor its network'
+
+    assert run('--cost', '--size', '32x48').returncode == 0
+    sized = json.loads((run.results / 'fake/good/cost-cpu-fp32-given-32x48.json').read_text())
+    assert not sized['as_documented'] and sized['cost']['macs'] == 32 * 48 * 5 * 3 * 9
+    assert 'Cost at 32x48, fp32' in (run.results / 'report' / 'README.md').read_text()
 
 
 @pytest.mark.slow

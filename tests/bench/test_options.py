@@ -45,9 +45,12 @@ def test_a_size_that_is_none_is_refused_before_any_data_is_looked_for():
         ),
         (
             ['--cost', '--dry-run'],
-            '--cost times each network once at its documented size; neither --dry-run nor --size',
+            '--cost times each network for about a minute: --dry-run has nothing to forecast',
         ),
-        (['--cost', '--size', '96x192'], 'neither --dry-run nor --size goes with it'),
+        (
+            ['--cost', '--training', '--size', '96x192'],
+            '--training --size 96x192: steps are timed at the documented size and batch alone',
+        ),
         (['--config', 'a.py', '--checkpoint', 'a.pth', '--seeds', '2'], '--seeds 2: the weights are given'),
         (['--json'], '--json goes with --list'),
         (['--training'], '--training goes with --cost'),

@@ -202,7 +202,7 @@ def edit(old, new):
         (edit('"status": "ok"', '"status": "oom"'), 'ended as oom'),
         (
             lambda folder: (folder / 'training' / 'last.pth').unlink(),
-            'kept no weights: .* remove the folder and run fake/good again with --keep-checkpoints',
+            'kept no weights: .* run fake/good again with --keep-checkpoints and another --results',
         ),
         (lambda folder: (folder / 'attempt.json').touch(), 'is being repeated, and its weights are not its last ones'),
         (lambda folder: (folder / 'training' / 'last.pth').write_bytes(b'x'), 'is no whole checkpoint of torch'),

@@ -74,8 +74,13 @@ def test_publish_alone_generates_nothing(results, checkout):
     assert not (checkout / 'reports' / 'generated').exists()
 
 
-def test_no_results_give_a_page_that_says_so(tmp_path, monkeypatch):
+def test_where_nothing_was_run_the_next_step_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    assert report.main([]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith('error: no folder results: `run_all.py` fills it') and 'reports/generated/index.html' in told
+    assert not list(tmp_path.iterdir())
+    (tmp_path / 'results').mkdir()
     assert report.main([]) == 0
     assert 'No run has been stored yet' in (tmp_path / 'results' / 'report' / 'index.html').read_text()
 
@@ -90,7 +95,8 @@ def test_a_corrupt_receipt_is_set_aside_and_the_rest_reported(results, capsys):
 
 def test_errors_are_one_line(tmp_path, capsys, monkeypatch):
     assert report.main(['--results', str(tmp_path / 'reslts')]) == 2
-    assert capsys.readouterr().err == f'error: --results {tmp_path / "reslts"}: no such folder\n'
+    told = capsys.readouterr().err
+    assert told.startswith(f'error: no folder {tmp_path / "reslts"}: ') and told.count('\n') == 1
     (tmp_path / 'photos').mkdir()
     assert report.main(['--results', str(tmp_path / 'photos')]) == 2
     assert capsys.readouterr().err == f'error: --results {tmp_path / "photos"}: no run and no timing is stored there\n'

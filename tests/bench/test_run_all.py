@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -41,3 +42,17 @@ def test_bfloat16_that_a_processor_has_no_instructions_for_is_told(
     monkeypatch.setattr(campaign, 'find_dataset', lambda *chosen: SimpleNamespace(name='toy', base_size=(96, 192)))
     assert run_all.main(['--dry-run', '--precision', precision, '--results', str(tmp_path)]) == 0
     assert ('--precision fp32' in capsys.readouterr().err) is warned
+
+
+def test_the_experiments_that_decide_a_claim_are_selected_by_its_name(capsys):
+    assert run_all.main(['--list', '--json', '--claims', 'K07', 'K17', 'S05']) == 0
+    told = capsys.readouterr()
+    listed = {row['id'] for row in json.loads(told.out)}
+    assert {'kitti_ablation/baseline', 'kitti_ablation/batch_norm'} <= listed
+    assert not any('upernet' in name or 'enet' in name for name in listed)
+    assert 'note: K17 is decided without any run' in told.err
+
+
+def test_an_unknown_claim_is_refused_with_those_that_are_like_it(capsys):
+    assert run_all.main(['--list', '--claims', 'K99']) == 2
+    assert "unknown claim 'K99'" in capsys.readouterr().err

@@ -53,9 +53,12 @@ def prepared(tmp_path):
     """A plan of one job, whose network is forecast to need 3 GiB."""
     job = SimpleNamespace(run=Run('r/a', 'scenes', (96, 192), 'smoke', 0.0, 0), accumulate=1, keep_checkpoints=False)
     job.folder = job.run.folder
-    setting = SimpleNamespace(results=tmp_path, keep_checkpoints=False, devices=('cpu',), jobs=1)
+    rule = SimpleNamespace(name='short')
+    places = SimpleNamespace(results=tmp_path, weights=tmp_path / 'weights', devices=('cpu',), jobs=1)
+    setting = SimpleNamespace(keep_checkpoints=False, rule=rule, **vars(places))
     made = campaign.Prepared(setting, [job], {job.folder: Forecast(10.0, 3 * 2**30, 1)}, {})
     made.need = lambda job: made.forecasts[job.folder]
+    made.footprints = {job.folder: SimpleNamespace(steps=10)}
     return made
 
 
@@ -80,14 +83,25 @@ def test_finished_runs_without_the_weights_that_are_to_be_kept_are_told(
     assert ('1 finished runs kept no weights' in outlook.forecast_text(prepared)) is told
 
 
-def test_runs_without_their_documented_weights_are_counted(prepared, tmp_path):
+@pytest.mark.parametrize(
+    ('budget', 'steps', 'keep', 'told'),
+    [('short', 10, False, True), ('short', 10, True, False), ('smoke', 10, False, False), ('short', 0, False, False)],
+)
+def test_whoever_trains_hears_before_that_weights_are_not_kept(prepared, budget, steps, keep, told):
     [job] = prepared.jobs
-    values = dict.fromkeys(store._REQUIRED, '') | {'schema_version': 1, 'seed': 0, 'status': 'ok', 'key': 'k'}
-    prepared.measured = SimpleNamespace(add=lambda receipt: None)
-    for used in ('r50', 'random'):
-        store.write(tmp_path, job.run, Receipt(**values, init={'documented': 'r50', 'used': used}))
-        campaign._settle(prepared, Outcome(job, 'ok', '', True))
-    assert prepared.lacking == {'r50': 1}
+    prepared.footprints[job.folder].steps = steps
+    prepared.setting.keep_checkpoints, prepared.setting.rule.name = keep, budget
+    assert ('--keep-checkpoints keeps them' in outlook.unkept_text(prepared)) is told
+
+
+def test_weights_that_will_be_missed_are_named_before(prepared, monkeypatch, tmp_path):
+    monkeypatch.setattr(outlook.devices, 'places', lambda *_: (SimpleNamespace(memory_bytes=2**40),))
+    assert outlook.lacking_text(prepared) == ''
+    prepared.lacking.update(['r50-imagenet'])
+    told = outlook.lacking_text(prepared)
+    assert told.startswith('1 of 1 runs start from random weights')
+    assert told.endswith(f'not in {tmp_path / "weights"} are r50-imagenet.pth (1)')
+    assert told in outlook.forecast_text(prepared)
 
 
 @pytest.mark.parametrize(

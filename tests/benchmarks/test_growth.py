@@ -85,7 +85,7 @@ def count(requests, folder):
     """Costs as large as documented ones, of one object for the seeds of an experiment."""
     text = json.dumps(counts.read(paths.documented_dir() / counts.FILE)['kitti_ablation/enet']['cost'])
     names = {request.run.experiment for request in requests}
-    made = {name: counting.Counted(json.loads(text), json.loads(text), FOOTPRINT) for name in names}
+    made = {name: counting.Counted(json.loads(text), json.loads(text), FOOTPRINT, None) for name in names}
     return [made[request.run.experiment] for request in requests]
 
 

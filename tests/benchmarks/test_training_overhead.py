@@ -18,7 +18,7 @@ from mmseg.registry import DATASETS, MODELS
 from bench import budgets, compose, data_sets, paths
 from bench.records import Run
 from bench.running import layout
-from bench.running.training import ProgressHook
+from bench.running.progress import ProgressHook
 
 EXPERIMENT = 'kitti_ablation/baseline'
 SIZE = (96, 192)

@@ -20,6 +20,7 @@ from bench.execute.local import context
 from bench.measure import allocator
 from bench.records import Run
 from bench.running import layout, training
+from bench.running.progress import ProgressHook
 
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
 SIZE = (512, 1024) if DEVICE == 'cuda' else (128, 256)
@@ -89,7 +90,7 @@ def ours(name, folder):
     run, config = composed(name, folder, DEVICE, folder / 'pixels')
     runner = training._runner(config)
     layout.prepare(runner.model, run, trains=True)
-    runner.register_hook(training.ProgressHook(lambda message: None, 0, STEPS, 1, hooks.read_every(DEVICE)))
+    runner.register_hook(ProgressHook(lambda message: None, 0, STEPS, 1, hooks.read_every(DEVICE)))
     return timed(runner)
 
 

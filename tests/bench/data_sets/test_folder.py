@@ -108,3 +108,8 @@ def test_colours_differ_and_stay(count):
     assert len(set(colours)) == len(colours) == count
     assert all(0 <= value <= 255 for colour in colours for value in colour)
     assert folder.distinct_colours(255)[:count] == colours
+
+
+def test_frames_that_are_named_after_their_recording_count_as_one():
+    names = ('images/test/drive__0001.png', 'images/test/drive__0002.png', 'images/test/a_b.png', 'images/test/a_c.png')
+    assert [folder.sequence(name) for name in names] == ['drive', 'drive', 'a_b', 'a_c']

@@ -41,6 +41,7 @@ def test_what_is_counted_at_once_is_what_separate_counts_find(name):
     image = cost.count_config(model, (3, *SIZE), protocol.cost.count_auxiliary)
     documented = compose.model_for(experiment.model, protocol.num_classes)
     saved = footprint.training_footprint(model, (3, *crop), found.batch_size)
+    assert counted.weights == protocol.weights
     assert counted.run_cost == image
     assert counted.cost == cost.count_config(
         documented, tuple(protocol.cost.input_shape), protocol.cost.count_auxiliary

@@ -6,10 +6,16 @@ import time
 
 import torch
 from mmengine.model import BaseModule
+from mmseg.models import SegDataPreProcessor
 from mmseg.registry import MODELS
 
 PAUSES = {'slow': 0.05, 'steady': 0.02}
 """Seconds a training step, at least."""
+
+
+@MODELS.register_module(force=True)
+class PreProcessorOfTheirOwn(SegDataPreProcessor):
+    """As the toolbox's, by another name: it takes what the toolbox's loaders give."""
 
 
 @MODELS.register_module(force=True)

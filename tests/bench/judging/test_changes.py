@@ -111,7 +111,7 @@ def test_a_few_percent_of_latency_are_noise_however_exactly_timed(run, compared,
 
 
 def test_a_contended_latency_is_not_compared(run, compared):
-    run('A', matrices(0.8), latency=timed(10.0), contended=True)
+    run('A', matrices(0.8), latency={**timed(10.0), 'contended': True})
     run('B', matrices(0.8), latency=timed(30.0))
     assert {change.metric for change in compared().changes} == {'miou'}
 

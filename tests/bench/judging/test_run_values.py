@@ -1,6 +1,14 @@
 import pytest
 
-from bench.judging.run_values import COUNTED, counted_value, lacking_weights, latency_error, memory_bytes, run_value
+from bench.judging.run_values import (
+    COUNTED,
+    counted_value,
+    lacking_weights,
+    latency_error,
+    memory_bytes,
+    run_value,
+    timed_error,
+)
 from bench.records import Receipt
 
 
@@ -70,17 +78,26 @@ def test_an_empty_receipt_has_no_value():
 
 def test_times_on_a_shared_device_are_not_compared_but_scores_and_memory_are(run):
     run.contended = True
-    assert [run_value(metric, run) for metric in ('sec_per_step', 'sec_per_epoch', 'latency_ms')] == [None] * 3
+    times = ('sec_per_step', 'sec_per_epoch', 'latency_ms')
+    assert [run_value(metric, run) for metric in times] == [None, None, 12.0], 'a latency is taken alone and watched'
     assert (run_value('miou', run), run_value('train_memory_gb', run)) == (40.0, 3.0)
     run.contended, run.latency['contended'] = False, True
     assert (run_value('latency_ms', run), run_value('sec_per_step', run)) == (None, 0.25)
     run.latency['contended'], run.environment = False, {'others_at_work': True}
-    assert [run_value(metric, run) for metric in ('sec_per_step', 'sec_per_epoch', 'latency_ms')] == [None, None, 12.0]
+    assert [run_value(metric, run) for metric in times] == [None, None, 12.0]
 
 
 def test_the_error_of_a_median_is_a_quarter_of_its_interval(run):
     assert latency_error(run.latency) == pytest.approx(0.5)
     assert latency_error({'p50_ms': 3.0, 'p50_low_ms': None, 'p50_high_ms': None}) is None
+
+
+def test_parts_that_were_timed_once_have_one_error():
+    part = {'steps': 10, 'p50_ms': 1000.0, 'p50_low_ms': 902.0, 'p50_high_ms': 1098.0, 'samples': 10}
+    [once, twice] = [{'training': {'parts': [part] * count}} for count in (1, 2)]
+    assert timed_error('sec_per_step', once) == timed_error('sec_per_step', twice) == pytest.approx(0.05)
+    other = {'training': {'parts': [part, {**part, 'p50_ms': 1001.0}]}}
+    assert timed_error('sec_per_step', other) == pytest.approx(0.05 / 2**0.5)
 
 
 def test_counts_are_in_the_units_of_claims():

@@ -56,6 +56,19 @@ def test_each_processor_and_number_of_threads_is_a_place_of_its_own():
     assert places[2].sample(('latency_ms', 'toy/b', '')).reason == 'toy/b was not timed on Atom, 1 thread'
 
 
+def test_a_network_timed_for_another_experiment_counts_but_for_its_training():
+    [place] = timing_places([trained('a') | {'same_network': ['toy/b']}])
+    assert place.sample(('latency_ms', 'toy/b', '')).values == place.sample(('latency_ms', 'toy/a', '')).values
+    assert place.sample(('sec_per_step', 'toy/b', '')).obstacle == 'not measured'
+    assert 'toy/b' in place.circumstances(CLAIM).as_documented
+    [place] = timing_places([timing('a') | {'same_network': ['toy/b']}, timing('b', p50=20.0)])
+    assert place.sample(('latency_ms', 'toy/b', '')).values == {0: 20.0}, 'its own timing goes before'
+
+
+def test_another_size_than_the_documented_one_is_no_evidence():
+    assert list(timing_places([timing('a') | {'as_documented': False}])) == []
+
+
 def test_timings_speak_of_times_alone():
     [place] = timing_places([timing('a', contended=True)])
     assert place.speaks_of([('latency_ms', 'toy/a', ''), ('latency_ms', 'toy/b', '')])

@@ -120,6 +120,26 @@ def test_windows_shrink_with_the_crops_when_trained_and_stay_when_evaluated(tmp_
     assert kept.values['model']['test_cfg'] == windows | {'crop_size': (1024, 1024), 'stride': (768, 768)}
 
 
+def test_a_network_that_is_only_timed_keeps_its_windows(tmp_path):
+    extra = "model = dict(test_cfg=dict(mode='slide', crop_size=(1024, 1024), stride=(768, 768)))\n"
+    target = Target('folder', tuple(map(str, range(19))), 400, (96, 192), as_stated=True)
+    made = translated(tmp_path, extra, target)
+    assert made.values['model']['test_cfg']['crop_size'] == (1024, 1024)
+    assert not any('windows' in note for note in made.notes)
+
+
+@pytest.mark.parametrize(('size', 'told'), [((360, 480), True), ((1024, 2048), False)])
+def test_an_evaluation_at_another_size_than_the_configs_own_is_told(tmp_path, size, told):
+    extra = (
+        "test_dataloader = dict(dataset=dict(pipeline=[dict(type='LoadImageFromFile'), "
+        "dict(type='Resize', scale=(2048, 1024), keep_ratio=True), dict(type='PackSegInputs')]))\n"
+    )
+    target = Target('folder', tuple(map(str, range(19))), 400, size)
+    notes = translated(tmp_path, extra, target, {'file': 'abc.pth', 'name': 'last.pth'}).notes
+    expected = 'its test images are resized to 1024x2048, here they are scored at 360x480; --size 1024x2048'
+    assert any(note.startswith(expected) for note in notes) is told
+
+
 def test_an_evaluation_trains_nothing_and_starts_from_its_checkpoint(tmp_path):
     target = Target('folder', tuple(map(str, range(19))), 400, (360, 480))
     values = translated(tmp_path, '', target, {'file': 'abc.pth', 'name': 'last.pth'}).values
@@ -203,5 +223,5 @@ def test_a_head_that_finds_edges_is_left_alone():
     assert made.notes == ['heads of 19 classes are replaced by heads of 3']
     built = compose.model_for(made.values['model'], 3)
     assert [head['num_classes'] for head in (built['decode_head'], *built['auxiliary_head'])] == [3, 3, 3, 2]
-    nineteen = Target('folder', tuple(map(str, range(19))), 400, (360, 480))
+    nineteen = Target('folder', tuple(map(str, range(19))), 400, (1024, 2048))
     assert translate(read, nineteen, {'file': 'a.pth', 'name': 'a'}).notes == [], 'and is no reason to refuse'

@@ -35,6 +35,24 @@ def test_one_table_a_device_and_precision_cheapest_first():
     assert len({table.name for table in made}) == 3
 
 
+def test_each_size_that_was_asked_for_has_a_table():
+    rows = [timing('a', 2e9), timing('a', 1e9) | {'as_documented': False}]
+    documented, sized = timings.cost_tables(rows, CATALOGUE)
+    assert documented.title.startswith('Cost at the documented size, fp32')
+    assert sized.title == 'Cost at 375x1242, fp32, Some CPU, 2 threads' and sized.name == f'{documented.name}-375x1242'
+    columns = [dict(zip(table.columns, table.rows[0], strict=True)) for table in (documented, sized)]
+    assert [row['Documented GFLOPs'] for row in columns] == ['2.50', '—'], 'documented of another size'
+
+
+def test_a_network_that_others_have_says_of_how_many_it_speaks():
+    one = timing('a', 2e9) | {'same_network': ['r/b', 'r/c']}
+    [table] = timings.cost_tables([one], CATALOGUE)
+    assert table.rows[0][0] == 'r/a (and 2 more)'
+    [table] = timings.cost_tables([one, timing('b', 3e9)], CATALOGUE)
+    assert [row[0] for row in table.rows] == ['r/a (and 1 more)', 'r/b'], 'one of them has a row of its own'
+    assert timings.frame([one])['same_network'].tolist() == ['r/b r/c']
+
+
 def test_throughput_and_energy_stand_where_they_were_measured():
     both = timing('a', 2e9) | {
         'throughput': {'batch_size': 8, 'images_per_sec': 300.0},

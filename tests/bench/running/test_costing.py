@@ -1,6 +1,7 @@
 """One small network counted and timed, as it is and compiled."""
 
 import dataclasses
+import json
 
 import pytest
 import torch
@@ -76,3 +77,23 @@ def test_logits_and_classes_are_those_of_one_forward():
     image = torch.randn(2, 1, 4, 5)
     logits = latency.forward_logits(Model(), image)()
     assert torch.equal(latency.forward_argmax(Model(), image)(), logits.argmax(dim=1))
+
+
+def test_what_an_earlier_record_has_and_a_new_one_has_not_is_kept_with_its_key(job):
+    record = {'key': 'old', 'cost': {'input_shape': [3, 64, 96]}, 'latency': 1}
+    path = costing.write(job, record | {'training': {'sec_per_step': 2.0}, 'compiled': {'parts': []}})
+    costing.write(job, record | {'key': 'new', 'latency': 3, 'compiled': {'parts': ['head']}})
+    stored = json.loads(path.read_text())
+    assert (stored['key'], stored['latency'], stored['compiled']) == ('new', 3, {'parts': ['head']})
+    assert stored['training'] == {'key': 'old', 'sec_per_step': 2.0}
+    costing.write(job, record | {'key': 'newer'})
+    assert json.loads(path.read_text())['training']['key'] == 'old'
+
+
+def test_a_size_that_was_asked_for_has_a_file_of_its_own(job):
+    record = {'key': 'k', 'cost': {'input_shape': [3, 64, 96]}}
+    given = dataclasses.replace(job, size=(64, 96))
+    assert costing.write(job, record) != costing.write(given, record)
+    given = dataclasses.replace(job, size=(64, 64))
+    [alone] = costing.measure(given)
+    assert alone['cost']['input_shape'] == [3, 64, 64] and not alone['as_documented']

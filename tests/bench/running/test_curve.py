@@ -44,6 +44,17 @@ def test_every_stage_has_a_data_set(stage):
         curve.joined([stage('first', rows(3)), stage('second', rows(2))], ['scenes'])
 
 
+def test_a_training_that_was_continued_on_a_gpu_is_told_by_its_last_process(stage):
+    """The second one begins after 50 steps and loads kernels for eight seconds as well."""
+    found = curve.read(stage('curves.csv', rows(100, first=8.0)))
+    for row in found:
+        row['sec'] = str(float(row['sec']) + 8.0 * (int(row['step']) > 50))
+    assert curve.settled(found, 'cuda', 50) == (30, pytest.approx(15.0))
+    few = curve.settled(found, 'cuda', 90)
+    assert few == curve.settled(found, 'cuda'), 'ten steps tell less than those before them'
+    assert curve.settled(found, 'cpu', 50) == (100, pytest.approx(66.0))
+
+
 @pytest.mark.parametrize(('device', 'count', 'expected'), [
     ('cpu', 100, (100, 58.0)),
     ('cuda:1', 100, (80, 40.0)),

@@ -1,7 +1,6 @@
 """Batch norm's statistics estimated anew, against torch's own implementation of the same."""
 
 import copy
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,13 +34,11 @@ class Network(nn.Module):
         return {'loss': self(data).mean()}
 
 
-def runner(model, batches, size=4):
+def with_loader(model, batches, size=4):
     loader = [torch.randn(size, 3, 6, 6, generator=torch.Generator().manual_seed(n)) * (n + 1) for n in range(batches)]
     # A loader has its batch's size beside it.
     loader = type('Loader', (list,), {'batch_size': size})(loader)
-    return SimpleNamespace(
-        model=model, optim_wrapper=SimpleNamespace(optim_context=lambda model: nullcontext())
-    ), loader
+    return model, loader
 
 
 @pytest.fixture
@@ -51,7 +48,7 @@ def model():
 
 
 def test_statistics_are_those_that_torch_averages_over_the_same_batches(model):
-    made, loader = runner(model, 6)
+    made, loader = with_loader(model, 6)
     expected = copy.deepcopy(model)
     torch.manual_seed(3)
     assert precise_bn.estimate(made, loader, images=24) == 2
@@ -62,13 +59,13 @@ def test_statistics_are_those_that_torch_averages_over_the_same_batches(model):
 
 
 def test_as_many_batches_are_looked_at_as_have_the_images(model):
-    precise_bn.estimate(*runner(model, 9), images=10)
+    precise_bn.estimate(*with_loader(model, 9), images=10)
     assert model.seen == [4, 4, 4]
 
 
 def test_all_else_stays_as_it_was(model):
     weights = [parameter.clone() for parameter in model.parameters()]
-    precise_bn.estimate(*runner(model, 2), images=8)
+    precise_bn.estimate(*with_loader(model, 2), images=8)
     assert all(torch.equal(own, before) for own, before in zip(model.parameters(), weights, strict=True))
     assert all(parameter.grad is None for parameter in model.parameters())
     assert [layer.momentum for layer in model.modules() if isinstance(layer, nn.BatchNorm2d)] == [0.01, 0.1]
@@ -81,13 +78,13 @@ def test_frozen_layers_keep_their_own_statistics(model):
     model.train()
     freeze(model, ['trunk'])
     frozen = copy.deepcopy(model.backbone[1].state_dict())
-    assert precise_bn.estimate(*runner(model, 2), images=8) == 1
+    assert precise_bn.estimate(*with_loader(model, 2), images=8) == 1
     assert all(torch.equal(tensor, frozen[name]) for name, tensor in model.backbone[1].state_dict().items())
     assert model.decode_head[2].running_mean.abs().sum() > 0
 
 
 def test_a_loader_that_is_used_up_is_refused(model):
-    made, loader = runner(model, 0)
+    made, loader = with_loader(model, 0)
     with pytest.raises(ValueError, match='no batch came'):
         precise_bn.estimate(made, loader)
 
@@ -95,7 +92,7 @@ def test_a_loader_that_is_used_up_is_refused(model):
 def test_without_batch_norm_nothing_is_computed():
     plain = Network()
     plain.backbone, plain.decode_head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1)
-    assert precise_bn.estimate(SimpleNamespace(model=plain), None) == 0 and plain.seen == []
+    assert precise_bn.estimate(plain, None) == 0 and plain.seen == []
 
 
 def test_the_score_with_them_stands_beside_and_the_model_has_its_own_again(model, monkeypatch):
@@ -109,10 +106,13 @@ def test_the_score_with_them_stands_beside_and_the_model_has_its_own_again(model
         return np.array(['a']), np.array([[[3, 1], [0, 4]]]), {}
 
     monkeypatch.setattr(scoring, '_confusions', confusions)
-    made, loader = runner(model, 60)
-    made.test_dataloader, made.cfg = None, SimpleNamespace(train_dataloader='as trained')
+    _, loader = with_loader(model, 60)
+    # Of a run that was continued after its training: nothing but the model was built.
+    made = SimpleNamespace(model=model, test_dataloader=None, cfg=SimpleNamespace(train_dataloader='as trained'))
     monkeypatch.setattr(scoring.Runner, 'build_dataloader', {'as trained': loader}.get)
-    job = SimpleNamespace(dataset=SimpleNamespace(classes=('x', 'y')), run=SimpleNamespace(seed=5))
+    job = SimpleNamespace(
+        dataset=SimpleNamespace(classes=('x', 'y')), run=SimpleNamespace(seed=5, device='cpu', precision='fp32')
+    )
     attempt = SimpleNamespace(job=job, enter=lambda stage: None)
     blocks = {'metrics': 'as they were'}
     arrays = scoring._with_precise_bn(attempt, made, blocks)

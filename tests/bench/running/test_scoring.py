@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from bench.running import scoring
 from bench.stages import Protocol, Stage
@@ -32,3 +33,23 @@ def test_the_best_validation_is_one_on_the_runs_own_data(attempt):
 def test_without_a_validation_on_its_own_data_a_run_has_no_best_one(attempt):
     write(attempt, (2, 70.0, 'scenes'))
     assert scoring.validation(attempt) == {'split': 'val', 'best_miou': None, 'best_step': None, 'last_miou': None}
+
+
+def test_of_equal_validations_the_first_is_the_best_whose_weights_are_kept(attempt):
+    write(attempt, (4, 30.0, 'camvid'), (6, 30.0, 'camvid'))
+    assert scoring.validation(attempt)['best_step'] == 4
+
+
+def test_a_head_of_one_output_is_scored_though_it_tells_classes_as_fractions():
+    truth = torch.tensor([[[0, 1, 1], [1, 0, 255]]])
+    sample = SimpleNamespace(
+        pred_sem_seg=SimpleNamespace(data=torch.tensor([[[0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]])),
+        gt_sem_seg=SimpleNamespace(data=truth),
+        img_path='a/one.png',
+    )
+    loader = type('Loader', (list,), {'dataset': [None]})([None])
+    run = SimpleNamespace(device='cpu', precision='fp32')
+    job = SimpleNamespace(run=run, dataset=SimpleNamespace(classes=('a', 'b'), ignore_index=255))
+    made = SimpleNamespace(job=job, check=lambda when: None, report=lambda message: None)
+    names, matrices, _ = scoring._confusions(made, SimpleNamespace(test_step=lambda batch: [sample]), loader, False)
+    assert names.tolist() == ['one'] and matrices.tolist() == [[[2, 0], [1, 2]]]

@@ -6,6 +6,7 @@ import torch
 from bench import budgets, compose, data_sets, paths
 from bench.records import Run
 from bench.running import layout, training
+from bench.running.progress import ProgressHook
 
 SIZE, STEPS = (64, 96), 3
 SAME = {'fp32': 1e-3, 'bf16': 5e-2}
@@ -26,7 +27,7 @@ def losses(folder, *switches, precision='fp32', fused=False):
     runner = training._runner(made.config)
     layout.prepare(runner.model, run, trains=True)
     told = []
-    runner.register_hook(training.ProgressHook(lambda message: told.append(message['loss']), 0, STEPS, 1))
+    runner.register_hook(ProgressHook(lambda message: told.append(message['loss']), 0, STEPS, 1))
     runner.train()
     return torch.tensor(told), bool(made.config.optim_wrapper.optimizer.get('fused'))
 

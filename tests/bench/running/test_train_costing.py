@@ -102,7 +102,9 @@ def test_every_turn_of_a_stage_is_timed_with_its_own_parts_frozen(small, tmp_pat
         ['attention', 'scale_0_5/*'],
         ['attention', 'scale_1/*'],
     ]
-    assert first['steps'] == pytest.approx(2 * second['steps'], abs=2) and second['steps'] == third['steps']
+    # Five epochs each, and of the second stage's the first, third and fifth are of one turn.
+    assert first['steps'] == pytest.approx(second['steps'] + third['steps'], abs=2)
+    assert second['steps'] == pytest.approx(1.5 * third['steps'], abs=3)
     assert all('scale_0_5/attention' in blocks or 'scale_0_5/trunk' in blocks for blocks in seen)
     assert seen[0] != seen[1] != seen[2]
     assert found['sec_per_step'] == pytest.approx(

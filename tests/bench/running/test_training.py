@@ -29,6 +29,7 @@ STAGES = {
     ),
     'selected': "select=dict(split='test', after_epoch=1.0)",
     'evaluated': "start=[dict(parent='fake/selected')], stages=[]",
+    'preprocessed': '',
     'labelled': "auto_label=dict(parent='fake/selected', split='test', threshold=0.4)",
 }
 TRUNK = "type='ResNet', depth=18, base_channels=4, num_stages=1, strides=(1,), dilations=(1,), out_indices=(0,)"
@@ -48,6 +49,8 @@ def benchmark_folder(tmp_path_factory):
     config = folder / 'benchmark' / 'configs' / 'fake' / 'frozen.py'
     text = config.read_text().replace("type='LogitsHead'", HEAD)
     config.write_text(text.replace("type='FaultyNet', num_classes=5, fault=None", TRUNK))
+    config = config.with_name('preprocessed.py')
+    config.write_text(config.read_text().replace('SegDataPreProcessor', 'PreProcessorOfTheirOwn'))
     return folder
 
 
@@ -192,6 +195,10 @@ def test_an_epoch_selected_on_test_stands_beside_the_last_and_says_so(carried_ou
     assert receipt.selected['metrics']['miou'] == pytest.approx(receipt.selected['validated_miou'], abs=1e-3)
 
 
+def test_another_data_preprocessor_gets_batches_as_the_toolbox_makes_them(carried_out):
+    assert 0 < ok(carried_out('preprocessed'))[1].metrics['miou'] <= 100
+
+
 def test_weights_alone_can_be_evaluated(carried_out):
     parent, trained = ok(carried_out('selected'))
     folder, receipt = ok(carried_out('evaluated'))
@@ -235,6 +242,28 @@ def test_a_staged_training_that_was_stopped_goes_on_where_it_was(
     with np.load(whole / 'confusion.npz') as stored, np.load(target / 'confusion.npz') as again:
         assert stored.files == again.files and 'val' in stored.files
         assert all(np.array_equal(stored[name], again[name]) for name in stored.files)
+
+
+@pytest.mark.parametrize('stage', ['score test', 'score with precise batch norm', 'last step'])
+def test_a_run_that_was_stopped_after_its_training_ends_as_one_that_was_not(
+    carried_out, benchmark_folder, tmp_path, monkeypatch, stage
+):
+    """What was frozen last is frozen still, and nothing is asked of an optimiser that was never built."""
+    whole, receipt = ok(carried_out('frozen'))
+
+    def report(message):
+        last = message['kind'] == 'step' and message['step'] == message['of'] and stage == 'last step'
+        if last or (message['kind'] == 'stage' and message['stage'] == stage):
+            monkeypatch.setattr(attempt, '_stop', True)
+
+    _, stopped = execute(benchmark_folder, 'frozen', tmp_path, report)
+    assert stopped.status == 'interrupted', stage
+    monkeypatch.setattr(attempt, '_stop', False)
+    target, resumed = ok(execute(benchmark_folder, 'frozen', tmp_path))
+    assert resumed.metrics == receipt.metrics
+    assert resumed.precise_bn == receipt.precise_bn
+    with np.load(whole / 'confusion.npz') as stored, np.load(target / 'confusion.npz') as again:
+        assert np.array_equal(stored['precise_bn'], again['precise_bn'])
 
 
 def test_inference_is_measured_without_gradients_and_the_optimisers_state(benchmark_folder, monkeypatch):

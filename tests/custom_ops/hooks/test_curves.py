@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from bench.running import training
+from bench.running import progress
 from custom_ops.hooks import CurveHook, curves
 
 
@@ -48,13 +48,13 @@ def test_the_first_of_two_processes_writes_and_the_other_waits_for_it(tmp_path, 
 def test_while_it_stands_aside_for_others_a_run_does_not_train(tmp_path, monkeypatch, read_every):
     """A step takes a second; whoever is told of the second one lets it wait for a minute."""
     now = [0.0]
-    for module in (training, curves):
+    for module in (progress, curves):
         monkeypatch.setattr(module, 'time', SimpleNamespace(monotonic=lambda: now[0]), raising=False)
 
     def stand_aside(message):
         now[0] += 60 * (message['step'] == 2)
 
-    hooks = [training.ProgressHook(stand_aside, 0, 4, 1), CurveHook(steps_per_epoch=4, read_every=read_every)]
+    hooks = [progress.ProgressHook(stand_aside, 0, 4, 1), CurveHook(steps_per_epoch=4, read_every=read_every)]
     wrapper = SimpleNamespace(get_lr=lambda: {'lr': [0.1]})
     runner = SimpleNamespace(work_dir=str(tmp_path), iter=0, optim_wrapper=wrapper, hooks=hooks)
     for hook in hooks:

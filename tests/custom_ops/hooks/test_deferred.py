@@ -11,7 +11,7 @@ from mmseg.models.losses import CrossEntropyLoss
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bench.running.training import ProgressHook
+from bench.running.progress import ProgressHook
 from custom_ops.hooks import CurveHook, DeferredInfoHook, FiniteLossHook, LearningRateRangeHook
 from custom_ops.hooks.deferred import DeferredValues
 from custom_ops.hooks.finite_loss import DivergedLossError, NonFiniteLossError
