@@ -44,7 +44,8 @@ class Setting:
         """
         area = 0 if self.size is None else self.size[0] * self.size[1]
         spent = _BUDGETS.index(self.budget), self.dataset, -(self.factor or 0), -area
-        return *spent, self.size or (), self.precision, self.switches
+        # Single precision first: what the reports trained in.
+        return *spent, self.size or (), self.precision != 'fp32', self.precision, self.switches
 
 
 def setting_of(receipt: Receipt) -> Setting:

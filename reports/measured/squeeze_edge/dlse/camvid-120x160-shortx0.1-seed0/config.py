@@ -8,15 +8,13 @@ model = {'type': 'EncoderDecoder',
                        'pad_val': 0,
                        'seg_pad_val': 255,
                        'size_divisor': 1},
- 'backbone': {'type': 'PreActDeepLab',
-              'num_classes': 11,
-              'excitation': {'gate': 'softmax', 'largest_factor': 1.5}},
+ 'backbone': {'type': 'PreActDeepLab', 'num_classes': 11, 'excitation': {}},
  'decode_head': {'type': 'LogitsHead',
                  'num_classes': 11,
                  'loss_decode': {'type': 'CrossEntropyLoss', 'avg_non_ignore': True}},
  'train_cfg': {},
  'test_cfg': {'mode': 'whole'}}
-optim_wrapper = {'type': 'Bf16OptimWrapper', 'optimizer': {'type': 'Adam', 'lr': 1e-05}, 'accumulative_counts': 1}
+optim_wrapper = {'type': 'OptimWrapper', 'optimizer': {'type': 'Adam', 'lr': 1e-05}, 'accumulative_counts': 1}
 param_scheduler = []
 train_dataloader = {'batch_size': 4,
  'num_workers': 0,
@@ -185,12 +183,12 @@ test_dataloader = {'batch_size': 1,
              'test_mode': True}}
 test_cfg = {'type': 'TestLoop'}
 test_evaluator = {'type': 'ConfusionMetric'}
-work_dir = 'ELSEWHERE/2-size_3'
+work_dir = 'RESULTS/squeeze_edge/dlse/camvid-120x160-shortx0.1-seed0/training/2-size_3'
 env_cfg = {'cudnn_benchmark': True}
-log_processor = {'by_epoch': False, 'window_size': 2}
+log_processor = {'type': 'PeakKeepingLogProcessor', 'by_epoch': False, 'window_size': 2}
 visualizer = {'type': 'SegLocalVisualizer',
  'vis_backends': [{'type': 'TensorboardVisBackend'}],
- 'save_dir': 'ELSEWHERE/2-size_3'}
+ 'save_dir': 'RESULTS/squeeze_edge/dlse/camvid-120x160-shortx0.1-seed0/training/2-size_3'}
 log_level = 'INFO'
 load_from = None
 default_hooks = {'timer': {'type': 'IterTimerHook'},
