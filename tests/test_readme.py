@@ -26,20 +26,8 @@ def test_its_verdicts_are_the_published_ones(claims):
     decided = claims[claims['verdict'].isin(['reproduced', 'contradicted'])]
     without_runs = decided['method'].isin(['counted', 'arithmetic']).sum()
     numbers = [
-        'none',
-        'one',
-        'two',
-        'three',
-        'four',
-        'five',
-        'six',
-        'seven',
-        'eight',
-        'nine',
-        'ten',
-        'eleven',
-        'twelve',
-    ]
+        'none', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten', 'eleven', 'twelve',
+    ]  # fmt: skip
     assert (counted, trained) == (numbers[without_runs], numbers[len(decided) - without_runs])
 
 
@@ -57,7 +45,7 @@ def test_what_the_reports_say_of_the_published_timings_is_so():
 
 
 def test_every_file_that_it_links_to_is_there():
-    for page in (ROOT / 'README.md', ROOT / 'reports' / 'README.md', ROOT / 'CONTRIBUTING.md'):
+    for page in (*ROOT.glob('*.md'), ROOT / 'reports' / 'README.md', *(ROOT / 'docs').glob('*.md')):
         for target in re.findall(r'\]\(([^)#]+)[^)]*\)', page.read_text()):
             if '://' not in target:
                 assert (page.parent / target).exists(), f'{page.name}: {target}'
