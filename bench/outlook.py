@@ -32,7 +32,7 @@ def lacking_text(prepared: Prepared) -> str:
     missed = ', '.join(f'{name}.pth ({count})' for name, count in prepared.lacking.most_common())
     return (
         f'{prepared.lacking.total()} of {len(prepared.jobs)} runs start from random weights, and claims that hang on '
-        f'pretrained ones stay blocked: not in {prepared.setting.weights} are {missed}'
+        f'pretrained ones stay blocked; missing in {prepared.setting.weights}: {missed}'
     )
 
 

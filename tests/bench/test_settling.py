@@ -100,7 +100,7 @@ def test_weights_that_will_be_missed_are_named_before(prepared, monkeypatch, tmp
     prepared.lacking.update(['r50-imagenet'])
     told = outlook.lacking_text(prepared)
     assert told.startswith('1 of 1 runs start from random weights')
-    assert told.endswith(f'not in {tmp_path / "weights"} are r50-imagenet.pth (1)')
+    assert told.endswith(f'missing in {tmp_path / "weights"}: r50-imagenet.pth (1)')
     assert told in outlook.forecast_text(prepared)
 
 
