@@ -1,5 +1,6 @@
 """Compile a network's parts, where a compiler is at hand; the record says what came of it."""
 
+from collections.abc import Set
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,7 @@ def compile_parts(model: nn.Module, device: str) -> dict[str, Any]:
 
     Segmentors call their parts' ``forward`` directly and do much in between that is no tensor, which no compiler
     follows; the names of weights stay as they are. What cannot be compiled after all runs as it is, see ``left_eager``.
+    A head of which a layer is read (``watched_heads`` of a segmentor) is compiled layer by layer.
 
     Returns:
         ``parts``, the names of those compiled, and ``reason``, why there are none ('' where there are).
@@ -43,11 +45,12 @@ def compile_parts(model: nn.Module, device: str) -> dict[str, Any]:
     config.suppress_errors = True
     setattr(config, _LIMIT, FORMS)
     counters.clear()
+    watched = {id(head) for module in model.modules() for head in getattr(module, 'watched_heads', ())}
     parts = {
         name: part
         for child_name, child in model.named_children()
         if child_name != 'data_preprocessor'
-        for name, part in _leaves(child_name, child)
+        for name, part in _leaves(child_name, child, watched)
         if any(True for _ in part.parameters())
     }
     for part in parts.values():
@@ -62,9 +65,9 @@ def left_eager() -> int:
     return int(frames.get('total', 0) - frames.get('ok', 0))
 
 
-def _leaves(name: str, child: nn.Module) -> list[tuple[str, nn.Module]]:
+def _leaves(name: str, child: nn.Module, watched: Set[int]) -> list[tuple[str, nn.Module]]:
     # A segmentor within a segmentor, a stage of scales, is asked for its parts as well and not for its forward.
-    if isinstance(child, (nn.ModuleList, nn.ModuleDict, BaseSegmentor)):
+    if isinstance(child, (nn.ModuleList, nn.ModuleDict, BaseSegmentor)) or id(child) in watched:
         own = [(key, part) for key, part in child.named_children() if key != 'data_preprocessor']
-        return [pair for key, part in own for pair in _leaves(f'{name}.{key}', part)]
+        return [pair for key, part in own for pair in _leaves(f'{name}.{key}', part, watched)]
     return [(name, child)]

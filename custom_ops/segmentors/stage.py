@@ -130,6 +130,12 @@ class ScaleStage(EncoderDecoder):
         return list(self.decode_head) if isinstance(self.decode_head, nn.ModuleList) else [self.decode_head]
 
     @property
+    def watched_heads(self) -> list[Any]:
+        """The heads of which a layer's input is read while they run: whoever compiles them has to leave that layer."""
+        attends = self.attention_head is not None and isinstance(self.attention_head.reads, str)
+        return self.heads[-1:] if attends else []
+
+    @property
     def auxiliaries(self) -> list[Any]:
         """The heads that only training needs: all of the cascade but its last, and the auxiliary heads."""
         extra = getattr(self, 'auxiliary_head', None)
