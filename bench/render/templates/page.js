@@ -2,7 +2,10 @@
 
 function verdict(answer, told) {
   const kind = answer.split(' ')[0];
-  return make('span', { class: `verdict ${kind}` }, make('span', { 'aria-hidden': 'true' }, data.signs[answer] || '\u25CB'), ` ${told}`);
+  // What its runs fall short in stands before it in a text and behind it here, where it may take a line of its own.
+  const limits = told.endsWith(`: ${answer}`) ? told.slice(0, -answer.length - 2) : '';
+  const named = make('span', { class: `verdict ${kind}` }, make('span', { 'aria-hidden': 'true' }, data.signs[answer] || '\u25CB'), ` ${answer}`);
+  return limits ? make('span', {}, named, ` (${limits})`) : named;
 }
 
 function plainTable(mount) {

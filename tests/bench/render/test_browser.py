@@ -83,7 +83,7 @@ def test_claims_are_filtered_and_open_their_evidence(browse):
     assert result['choices'] == ['', *sorted(set(result['counts']))] == ['', 'contradicted', 'not judged', 'reproduced']
     assert result['fallen'] == ['A02']
     assert result['whole'] == [], 'what held was trained for less'
-    assert '✓ reduced budget: reproduced' in result['held'] and '4.50 points (95 %: 1.25 to 7.75)' in result['held']
+    assert '✓ reproduced (reduced budget)' in result['held'] and '4.50 points (95 %: 1.25 to 7.75)' in result['held']
     assert result['claim']['open'] and result['claim']['focus'] == 'Close'
     assert (
         '</script><script>alert(3)</script>' in result['claim']['text'] and 'One run each.' in result['claim']['text']
