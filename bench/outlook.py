@@ -26,8 +26,11 @@ def unkept_text(prepared: Prepared) -> str:
 
 
 def lacking_text(prepared: Prepared) -> str:
-    """Return how many runs will start from random weights for want of documented ones; empty for none."""
-    if not prepared.lacking:
+    """Return how many runs will start from random weights for want of documented ones; empty for none.
+
+    Of smoke runs nobody needs to know: their scores mean nothing either way.
+    """
+    if not prepared.lacking or prepared.setting.rule.name == 'smoke':
         return ''
     missed = ', '.join(f'{name}.pth ({count})' for name, count in prepared.lacking.most_common())
     return (

@@ -102,6 +102,8 @@ def test_weights_that_will_be_missed_are_named_before(prepared, monkeypatch, tmp
     assert told.startswith('1 of 1 runs start from random weights')
     assert told.endswith(f'missing in {tmp_path / "weights"}: r50-imagenet.pth (1)')
     assert told in outlook.forecast_text(prepared)
+    prepared.setting.rule.name = 'smoke'
+    assert outlook.lacking_text(prepared) == ''
 
 
 @pytest.mark.parametrize(
