@@ -10,7 +10,6 @@ from typing import Any
 
 from bench import budgets, data_sets, devices, environment, forecast, inheritance, plan, repeats, sources, store
 from bench.catalogue import Catalogue
-from bench.errors import PlanError
 from bench.execute.schedule import Outcome, Schedule
 from bench.forecast import Footprint, Measured
 from bench.judging.run_values import lacking_weights
@@ -169,10 +168,7 @@ def _has_weights_now(receipt: Receipt, weights: Path) -> bool:
 
 
 def _config(setting: Setting, run: Run) -> Path:
-    path = setting.own.get(run.experiment, setting.configs / f'{run.experiment}.py')
-    if not path.exists():
-        raise PlanError(f'{run.experiment} is documented as runnable but {path} does not exist')
-    return path
+    return sources.config_of(run.experiment, setting.configs, setting.own)
 
 
 def _speeds(measured: Measured) -> dict[Any, float]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from bench import environment, networks, sources, store
 from bench.catalogue import Catalogue
-from bench.errors import PlanError
 from bench.records import CostJob, Forecast, Precision, Size, Status
 
 EXPECTED_SEC = 20.0
@@ -48,7 +47,8 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
     Raises:
         PlanError: a selected experiment has no config.
     """
-    configs = {name: _config(name, setting) for name in ids if known.experiments[name].status != 'undescribed'}
+    described = [name for name in ids if known.experiments[name].status != 'undescribed']
+    configs = {name: sources.config_of(name, setting.configs, setting.own) for name in described}
     documented = _documented_configs(known, setting)
     shared = networks.sharing(documented)
     about = setting.device, setting.precision, setting.size
@@ -82,13 +82,6 @@ def prepare(known: Catalogue, ids: Sequence[str], setting: CostSetting) -> tuple
         else:
             jobs.append(job)
     return jobs, done
-
-
-def _config(name: str, setting: CostSetting) -> Path:
-    config = setting.own.get(name, setting.configs / f'{name}.py')
-    if not config.exists():
-        raise PlanError(f'{name} is documented as runnable but {config} does not exist')
-    return config
 
 
 def _documented_configs(known: Catalogue, setting: CostSetting) -> dict[str, Path]:

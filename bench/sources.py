@@ -6,10 +6,11 @@ import hashlib
 import importlib.util
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bench import budgets
+from bench.errors import PlanError
 from bench.records import Run, Size
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -70,6 +71,18 @@ ON_MENTION = {
     "'scenes'": ('running/embedded.py', 'data_sets/scenes.py', 'data_sets/street/*.py'),
 }
 """Sources below ``bench`` that shape the numbers of an experiment whose config has these words."""
+
+
+def config_of(experiment: str, folder: Path, own: Mapping[str, Path]) -> Path:
+    """Return the config of an experiment: one of the user's ``own``, or that below ``folder``.
+
+    Raises:
+        PlanError: there is none.
+    """
+    path = own.get(experiment, folder / f'{experiment}.py')
+    if not path.exists():
+        raise PlanError(f'{experiment} is documented as runnable but {path} does not exist')
+    return path
 
 
 def config_files(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
     import mmseg.models  # noqa: F401
 
 import mmengine.device.utils
+import pytest
 import torch
 from mmengine.config import Config
 
@@ -34,6 +35,19 @@ Config.fromfile = staticmethod(read_once)
 
 # One thread rounds the same way on every machine, and small networks are no slower for it.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def eager(monkeypatch):
+    """Compiling by the tracer alone: no compiler is needed, and every part is followed."""
+    from bench.running import compiling
+
+    plain = torch.compile
+    monkeypatch.setattr(torch, 'compile', lambda function, **options: plain(function, backend='eager', **options))
+    compiling.why_not.cache_clear()
+    yield
+    compiling.why_not.cache_clear()
+    torch._dynamo.reset()
 
 
 def pytest_collection_modifyitems(config, items):

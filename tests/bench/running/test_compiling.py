@@ -1,4 +1,3 @@
-import pytest
 import torch
 from mmseg.models.segmentors import BaseSegmentor
 from torch import nn
@@ -20,17 +19,6 @@ class Segmentor(nn.Module):
     def forward(self, inputs):
         features = self.backbone(inputs)
         return sum(head.forward(features) for head in self.heads)
-
-
-@pytest.fixture
-def eager(monkeypatch):
-    """Compiling by the tracer alone: no compiler is needed, and every part is followed."""
-    plain = torch.compile
-    monkeypatch.setattr(torch, 'compile', lambda fn, **options: plain(fn, backend='eager', **options))
-    compiling.why_not.cache_clear()
-    yield
-    compiling.why_not.cache_clear()
-    torch._dynamo.reset()
 
 
 def run(*switches):

@@ -23,7 +23,7 @@ def test_windows_lie_where_keras_puts_them():
     """A cell of the pooled stem sees three of its rows from 2i on, and such a row seven of the image from 2k - 2 on."""
     torch.manual_seed(0)
     trunk = PreActResNet(3, 16, None).eval()
-    # Every window's sum is its largest value's gradient: none is cut off by the ReLU or hidden by a larger one.
+    # Positive throughout, so that the ReLU hides nothing; over many images each row of the pool is once the largest.
     trunk.stem[0].weight.data.uniform_(0.1, 1)
     images = torch.rand(1, 3, 64, 96, requires_grad=True)
     seen = torch.zeros(64, 96)

@@ -8,17 +8,6 @@ import torch
 from bench.running import compiling
 
 
-@pytest.fixture
-def eager(monkeypatch):
-    """Compiling by the tracer alone: no compiler is needed."""
-    plain = torch.compile
-    monkeypatch.setattr(torch, 'compile', lambda function, **options: plain(function, backend='eager', **options))
-    compiling.why_not.cache_clear()
-    yield
-    compiling.why_not.cache_clear()
-    torch._dynamo.reset()
-
-
 @pytest.mark.parametrize('kind', ['HierarchicalSegmentor', 'ExplicitScaleSegmentor'])
 def test_every_call_reads_its_own_layer(tiny, eager, kind):
     model = tiny.build(kind).eval()
