@@ -52,6 +52,20 @@ def test_instructions_for_bfloat16_are_read_off_the_processor(tmp_path, text, kn
     assert environment.computes_bf16(tmp_path / 'nowhere') is None
 
 
+@pytest.mark.parametrize(('text', 'name'), [
+    ('cpu family\t: 26\nmodel\t\t: 2\nmodel name\t: AMD EPYC\n\ncpu family\t: 6\nmodel\t: 9\n',
+     'AMD EPYC (family 26, model 2)'),
+    ('processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\n', 'aarch64 (implementer 0x41, part 0xd40)'),
+    ('', 'aarch64'),
+])  # fmt: skip
+def test_generations_of_one_make_have_different_names(tmp_path, monkeypatch, text, name):
+    monkeypatch.setattr(environment.platform, 'processor', lambda: '')
+    monkeypatch.setattr(environment.platform, 'machine', lambda: 'aarch64')
+    (tmp_path / 'cpuinfo').write_text(text)
+    assert environment.cpu_name(tmp_path / 'cpuinfo') == name
+    assert environment.cpu_name(tmp_path / 'nowhere') == 'aarch64'
+
+
 def test_of_this_processor_torch_says_the_same_of_bfloat16():
     known = environment.computes_bf16()
     if known is None:

@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 import torch
 
+from bench import environment
+
 sys.path.insert(0, str(Path(__file__).parents[1] / 'bench'))
 
 FOLDER = Path(__file__).resolve().parents[2] / 'reports' / 'benchmarks'
@@ -38,15 +40,11 @@ def pytest_sessionfinish() -> None:
         (FOLDER.parent / 'benchmarks.md').write_text('\n\n'.join([INTRODUCTION, *texts]) + '\n')
 
 
-def processor() -> str:
-    info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(':')[2].strip() for line in lines if line.startswith('model name')), platform.machine())
-
-
 def machine(device: str) -> str:
     """One line: hardware, versions, and how busy the machine is with this and other work."""
-    name = torch.cuda.get_device_name() if device == 'cuda' else f'{processor()}, {os.cpu_count()} processors'
+    name = (
+        torch.cuda.get_device_name() if device == 'cuda' else f'{environment.cpu_name()}, {os.cpu_count()} processors'
+    )
     load = ' '.join(f'{value:.1f}' for value in os.getloadavg())
     versions = f'Python {platform.python_version()}, torch {torch.__version__}'
     return f'{name}; {versions}; load average over 1, 5 and 15 minutes at the end {load}.'
